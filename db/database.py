@@ -1,0 +1,225 @@
+"""The database: `read()` gives one connection for an operation, `write()` one transaction for a change."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Delete, Insert, TextClause, Update, event, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from db.drivers import STATEMENT_TIMEOUT_S, WAIT_FOR_CONNECTION_S, PostgresReads, ReadConnections, SqliteReads
+from db.errors import DatabaseUnavailable, WriteRaced
+from db.statements import Compiled, Statement
+
+Row = TypeVar("Row")
+_RACED = ("40001", "40P01")
+"""SQLSTATE of PostgreSQL: serialization failure, deadlock detected."""
+Change = Insert | Update | Delete | TextClause
+
+
+def database_url(text: str) -> URL:
+    """The address with the driver we speak: `sqlite:///file`, `postgresql://…` and `postgres://…` are taken.
+
+    Raises ValueError for any other database.
+    """
+    try:
+        url = make_url(text)
+    except exc.ArgumentError:
+        raise ValueError(
+            "a database address looks like sqlite:///answer.db or postgresql://user@host/name"
+        ) from None
+    family = url.get_backend_name()
+    if family == "sqlite" and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite+aiosqlite")
+    if family in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+asyncpg")
+    raise ValueError(
+        "the database must be a SQLite file (sqlite:///answer.db) or PostgreSQL (postgresql://…)"
+    )
+
+
+class Database:
+    """One SQLite file or one PostgreSQL database, with its two pools: readers and writers."""
+
+    def __init__(self, address: str, *, readers: int = 8, writers: int = 8, durable: bool = True) -> None:
+        url = database_url(address)
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.engine = (
+            _sqlite_engine(url, durable=durable) if self.is_sqlite else _postgresql_engine(url, writers)
+        )
+        self.readers: ReadConnections = (
+            SqliteReads(str(url.database), readers)
+            if self.is_sqlite
+            else PostgresReads(
+                url.set(drivername="postgresql").render_as_string(hide_password=False), readers
+            )
+        )
+        # SQLite has one writer: waiting here costs nothing, waiting in its busy handler costs sleeps
+        self._turn: contextlib.AbstractAsyncContextManager[Any] = (
+            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        )
+        self.on_statement: Callable[[str], None] | None = None
+        event.listen(self.engine.sync_engine, "before_cursor_execute", self._tell)
+
+    def _tell(self, _connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+        if self.on_statement is not None:
+            self.on_statement(sql)
+
+    def read(self) -> "Reader":
+        """A reader for one operation; close it, or use it as `async with`."""
+        return Reader(self)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator["Tx"]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises DatabaseUnavailable when the database cannot be reached, WriteRaced when another transaction got
+        in between.
+        """
+        try:
+            async with self._turn, AsyncSession(self.engine, autoflush=False) as session, session.begin():
+                yield Tx(session, is_sqlite=self.is_sqlite)
+        except (exc.InterfaceError, exc.TimeoutError, OSError) as error:
+            raise DatabaseUnavailable(type(error).__name__) from error
+        except exc.DBAPIError as error:
+            if isinstance(error, exc.IntegrityError) or getattr(error.orig, "sqlstate", None) in _RACED:
+                raise WriteRaced(type(error).__name__) from error
+            if error.connection_invalidated or (self.is_sqlite and "locked" in str(error.orig)):
+                raise DatabaseUnavailable(type(error).__name__) from error
+            raise
+
+    async def close(self) -> None:
+        """Close both pools."""
+        await self.readers.close()
+        await self.engine.dispose()
+
+
+class Reader:
+    """One connection, taken at the first statement and held until the operation ends.
+
+    Statements of one reader run one after the other: a connection can do one thing at a time.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._dialect = database.engine.dialect
+        self._connection: Any = None
+        self._turn = asyncio.Lock()
+
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
+        """Every row, in the statement's order. Raises DatabaseUnavailable."""
+        compiled = statement.compiled(self._dialect)
+        arguments = compiled.arguments(values)
+        async with self._turn:
+            records = await self._fetch(compiled, arguments)
+        return statement.decode(records, compiled)
+
+    async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        found = await self.rows(statement, **values)
+        return found[0] if found else None
+
+    async def _fetch(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
+        if self._database.on_statement is not None:
+            self._database.on_statement(compiled.sql)
+        held = self._connection is not None
+        try:
+            return await self._fetch_once(compiled, arguments)
+        except DatabaseUnavailable:
+            await self._drop()
+            if held:
+                raise
+            # a connection from the pool may have died in its sleep: a read may simply be asked again
+            return await self._fetch_once(compiled, arguments)
+
+    async def _fetch_once(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
+        readers = self._database.readers
+        if self._connection is None:
+            self._connection = await readers.take()
+        return await readers.fetch(self._connection, compiled.sql, arguments)
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._database.readers.give_back(connection, broken=True)
+
+    async def close(self) -> None:
+        """Give the connection back. The reader may be used again and then takes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._database.readers.give_back(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class Tx:
+    """What a change can do inside its transaction. Reads made here see what it has written so far."""
+
+    def __init__(self, session: AsyncSession, *, is_sqlite: bool) -> None:
+        self._session = session
+        self.is_sqlite = is_sqlite
+
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
+        """Every row, in the statement's order."""
+        result = await self._session.execute(statement.select, values)
+        return [statement.make_row(*record) for record in result]
+
+    async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        found = await self.rows(statement, **values)
+        return found[0] if found else None
+
+    async def change(
+        self, change: Change, values: Mapping[str, Any] | list[dict[str, Any]] | None = None
+    ) -> None:
+        """Run an INSERT, UPDATE or DELETE; a list of values runs it for each."""
+        await self._session.execute(change, values)
+
+    async def returning(self, change: Any, make_row: Callable[..., Row], **values: Any) -> list[Row]:
+        """Run a change that RETURNs columns, as rows."""
+        result = await self._session.execute(change, values)
+        return [make_row(*record) for record in result]
+
+
+def _sqlite_engine(url: URL, *, durable: bool) -> AsyncEngine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION_S)
+    pragmas = (
+        "journal_mode=WAL",  # readers go on while one writes
+        f"synchronous={'FULL' if durable else 'NORMAL'}",  # FULL: what was acknowledged survives a power cut
+        f"busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}",
+        "foreign_keys=ON",
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        # a transaction that begins as a reader and turns writer fails at once when another has written meanwhile
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(url: URL, size: int) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=WAIT_FOR_CONNECTION_S,
+        pool_pre_ping=True,  # a write cannot simply be asked again, so a dead connection is found before it starts
+        connect_args={"timeout": WAIT_FOR_CONNECTION_S, "command_timeout": STATEMENT_TIMEOUT_S},
+    )

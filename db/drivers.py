@@ -1,0 +1,160 @@
+"""The two drivers as readers use them: a small pool of connections and one way to fetch.
+
+Reads run in autocommit: no BEGIN, no ROLLBACK, no greenlet. A pool never overflows: it makes callers wait, because
+opening a connection per request under load halves the throughput (docs/decisions/0003-reads.md).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import aiosqlite
+import asyncpg
+
+from db.errors import DatabaseUnavailable
+
+WAIT_FOR_CONNECTION_S = 10.0
+STATEMENT_TIMEOUT_S = 30.0
+STATEMENTS_KEPT_PREPARED = 512
+_POSTGRESQL_IS_GONE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+)
+
+
+class ReadConnections(Protocol):
+    """A pool of connections for reading."""
+
+    async def take(self) -> Any:
+        """A connection, for as long as the caller likes. Raises DatabaseUnavailable."""
+
+    async def give_back(self, connection: Any, *, broken: bool = False) -> None:
+        """Return a connection; a broken one is thrown away."""
+
+    async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All records of a statement. Raises DatabaseUnavailable."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
+
+async def _keep_as_it_is(_connection: Any) -> None:
+    """Asyncpg resets a connection it gets back with one more statement; our reads leave nothing to reset."""
+
+
+class PostgresReads:
+    """Asyncpg's own pool, opened on first use so that a database that is down does not stop the start."""
+
+    def __init__(self, dsn: str, size: int) -> None:
+        self._dsn = dsn
+        self._size = size
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def take(self) -> Any:
+        """A connection; waits at most WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+        try:
+            pool = self._pool or await self._open()
+            return await pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
+        except _POSTGRESQL_IS_GONE as error:
+            raise DatabaseUnavailable(type(error).__name__) from error
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._size,
+                    reset=_keep_as_it_is,
+                    command_timeout=STATEMENT_TIMEOUT_S,
+                    statement_cache_size=STATEMENTS_KEPT_PREPARED,
+                    max_cached_statement_lifetime=0,
+                    timeout=WAIT_FOR_CONNECTION_S,
+                )
+            return self._pool
+
+    async def give_back(self, connection: Any, *, broken: bool = False) -> None:
+        """Return a connection to the pool."""
+        if broken:
+            connection.terminate()
+        with contextlib.suppress(*_POSTGRESQL_IS_GONE):
+            await self._pool.release(connection)
+
+    async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All records; statements are prepared once a connection."""
+        try:
+            records: Sequence[Sequence[Any]] = await connection.fetch(sql, *arguments)
+        except _POSTGRESQL_IS_GONE as error:
+            raise DatabaseUnavailable(type(error).__name__) from error
+        return records
+
+    async def close(self) -> None:
+        """Close the pool, waiting for nobody."""
+        if self._pool is not None:
+            self._pool.terminate()
+
+
+class SqliteReads:
+    """A few read-only connections, each with its own thread; the last returned is the next taken."""
+
+    def __init__(self, path: str, size: int) -> None:
+        self._path = path
+        self._places = asyncio.Semaphore(size)
+        self._idle: list[aiosqlite.Connection] = []
+
+    async def take(self) -> aiosqlite.Connection:
+        """A connection; waits at most WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+        try:
+            async with asyncio.timeout(WAIT_FOR_CONNECTION_S):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("every connection is busy") from error
+        if self._idle:
+            return self._idle.pop()
+        try:
+            return await self._connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def _connect(self) -> aiosqlite.Connection:
+        try:
+            connection = await aiosqlite.connect(
+                self._path, isolation_level=None, cached_statements=STATEMENTS_KEPT_PREPARED
+            )
+            await connection.execute("PRAGMA query_only=ON")
+            await connection.execute(f"PRAGMA busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}")
+        except aiosqlite.OperationalError as error:
+            raise DatabaseUnavailable(str(error)) from error
+        return connection
+
+    async def give_back(self, connection: aiosqlite.Connection, *, broken: bool = False) -> None:
+        """Return a connection to the pool."""
+        if broken:
+            await connection.close()
+        else:
+            self._idle.append(connection)
+        self._places.release()
+
+    async def fetch(
+        self, connection: aiosqlite.Connection, sql: str, arguments: Sequence[Any]
+    ) -> Sequence[Sequence[Any]]:
+        """All records, with one hop to the connection's thread."""
+        try:
+            return list(await connection.execute_fetchall(sql, arguments))
+        except aiosqlite.OperationalError as error:
+            if "locked" in str(error) or "unable to open" in str(error) or "disk I/O" in str(error):
+                raise DatabaseUnavailable(str(error)) from error
+            raise
+
+    async def close(self) -> None:
+        """Close the idle connections; a busy one is closed by whoever holds it."""
+        while self._idle:
+            await self._idle.pop().close()

@@ -1,0 +1,9 @@
+"""What the database can fail with that a caller can act on."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached or did not answer in time. Try again later."""
+
+
+class WriteRaced(Exception):
+    """Another transaction got in between: a deadlock was broken up, or what this one referred to is gone."""

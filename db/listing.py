@@ -1,0 +1,220 @@
+"""Pages, counts and whole levels of one table: every list in Answer is one of these statements."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, select, true, tuple_
+from sqlmodel import SQLModel
+
+from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
+from db.statements import Reads, Statement, columns, table_of
+from db.types import ListOf, any_of
+
+Row = TypeVar("Row")
+Key = tuple[Any, ...]
+"""Where a row stands in an order: the sort value (if the order has one) and the id."""
+
+
+class Window(NamedTuple):
+    """Which part of a list, in which order.
+
+    `order` names one of the listing's orders; `limit` rows at most; `offset` for numbered pages; `after` and
+    `before` are keys of an order, exclusive; `from_end` takes the last rows instead of the first.
+    """
+
+    order: str
+    descending: bool
+    limit: int
+    offset: int = 0
+    after: Key | None = None
+    before: Key | None = None
+    from_end: bool = False
+
+
+class Listing(Generic[Row]):
+    """The lists of one table: its row, the kinds of condition it knows, the orders it can be read in.
+
+    `orders` maps a name to the column sorted by; None sorts by id alone. Ties are broken by id (D20).
+    """
+
+    def __init__(
+        self,
+        model: type[SQLModel],
+        row: type[Row],
+        kinds: Mapping[str, Kind],
+        orders: Mapping[str, ColumnElement[Any] | None],
+    ) -> None:
+        self.table = table_of(model)
+        self.row = row
+        self.kinds = kinds
+        self.orders = orders
+
+    async def page(self, db: Reads, conditions: Sequence[Condition], window: Window) -> list[Row]:
+        """The window's rows, in its order."""
+        statement = _page(self, shape_of(conditions), _shape_of_window(window))
+        found: list[Row] = await db.rows(statement, **values_of(conditions), **_values_of_window(window))
+        return found[::-1] if window.from_end else found
+
+    async def find(self, db: Reads, conditions: Sequence[Condition], *, held: bool = False) -> Row | None:
+        """The one row that meets the conditions; `held`: nobody else changes it before our transaction ends."""
+        found: Row | None = await db.first(_find(self, shape_of(conditions), held), **values_of(conditions))
+        return found
+
+    async def every(self, db: Reads, conditions: Sequence[Condition]) -> list[Row]:
+        """All rows that meet the conditions, in no particular order: for conditions that name ids."""
+        found: list[Row] = await db.rows(_find(self, shape_of(conditions), False), **values_of(conditions))
+        return found
+
+    async def pages(
+        self, db: Reads, parent: str, keys: Sequence[int], conditions: Sequence[Condition], window: Window
+    ) -> dict[int, list[Row]]:
+        """The same window below each of many parents, in one statement. `parent` is the referring column."""
+        statement = _pages(self, parent, shape_of(conditions), _shape_of_window(window))
+        values = values_of(conditions) | _values_of_window(window)
+        found: dict[int, list[Row]] = {key: [] for key in keys}
+        for key, row in await db.rows(statement, keys=list(keys), **values):
+            found[key].append(row)
+        if window.from_end:
+            found = {key: rows[::-1] for key, rows in found.items()}
+        return found
+
+    async def count(self, db: Reads, conditions: Sequence[Condition]) -> int:
+        """How many rows meet the conditions."""
+        found = await db.first(_count(self, shape_of(conditions)), **values_of(conditions))
+        return found or 0
+
+    async def counts(
+        self, db: Reads, parent: str, keys: Sequence[int], conditions: Sequence[Condition]
+    ) -> dict[int, int]:
+        """The same count below each of many parents, in one statement; 0 for a parent without any."""
+        statement = _counts(self, parent, shape_of(conditions))
+        found = dict(await db.rows(statement, keys=list(keys), **values_of(conditions)))
+        return {key: found.get(key, 0) for key in keys}
+
+
+def by_ids(model: type[SQLModel], row: type[Row]) -> Statement[Row]:
+    """Rows of one workspace by their ids, in no particular order. Parameters `workspace_id`, `ids`."""
+    table = table_of(model)
+    return Statement(
+        select(*columns(table, row)).where(
+            any_of(table.c.id, bindparam("ids", type_=ListOf(BigInteger()))),
+            table.c.workspace_id == bindparam("workspace_id", type_=BigInteger()),
+        ),
+        row,
+    )
+
+
+def _shape_of_window(window: Window) -> tuple[Any, ...]:
+    reads_down = window.descending != window.from_end
+    return (
+        window.order,
+        window.descending,
+        reads_down,
+        *(key is not None for key in (window.after, window.before)),
+    )
+
+
+def _values_of_window(window: Window) -> dict[str, Any]:
+    values: dict[str, Any] = {"limit": window.limit, "offset": window.offset}
+    for name, key in (("after", window.after), ("before", window.before)):
+        if key is not None:
+            values |= {f"{name}_{place}": part for place, part in enumerate(key)}
+    return values
+
+
+def _order_columns(listing: Listing[Any], order: str, source: Any) -> list[Any]:
+    column: Any = listing.orders[order]
+    return [source.c.id] if column is None else [source.c[column.name], source.c.id]
+
+
+def _beyond(listing: Listing[Any], order: str, name: str, *, greater: bool) -> ColumnElement[bool]:
+    sort = _order_columns(listing, order, listing.table)
+    bounds = [bindparam(f"{name}_{place}", type_=column.type) for place, column in enumerate(sort)]
+    left: Any = tuple_(*sort) if len(sort) > 1 else sort[0]
+    right: Any = tuple_(*bounds) if len(sort) > 1 else bounds[0]
+    beyond: ColumnElement[bool] = left > right if greater else left < right
+    return beyond
+
+
+def _narrowed(listing: Listing[Any], shape: Shape, window: tuple[Any, ...]) -> ColumnElement[bool]:
+    order, descending, _, has_after, has_before = window
+    bounds = []
+    if has_after:
+        bounds.append(_beyond(listing, order, "after", greater=not descending))
+    if has_before:
+        bounds.append(_beyond(listing, order, "before", greater=descending))
+    return and_(true(), *clauses(listing.kinds, shape), *bounds)
+
+
+def _sorted(sort: list[Any], *, down: bool) -> list[Any]:
+    return [column.desc() if down else column.asc() for column in sort]
+
+
+@lru_cache(maxsize=2048)
+def _page(listing: Listing[Row], shape: Shape, window: tuple[Any, ...]) -> Statement[Row]:
+    order, _, down, *_ = window
+    row: Any = listing.row
+    statement: Select[Any] = (
+        select(*columns(listing.table, row))
+        .where(_narrowed(listing, shape, window))
+        .order_by(*_sorted(_order_columns(listing, order, listing.table), down=down))
+        .limit(bindparam("limit", type_=BigInteger()))
+        .offset(bindparam("offset", type_=BigInteger()))
+    )
+    return Statement(statement, listing.row)
+
+
+@lru_cache(maxsize=2048)
+def _find(listing: Listing[Row], shape: Shape, held: bool) -> Statement[Row]:
+    statement = select(*columns(listing.table, listing.row)).where(*clauses(listing.kinds, shape))
+    # the key stays free: rows that refer to this one can still be added meanwhile
+    return Statement(statement.with_for_update(key_share=True) if held else statement, listing.row)
+
+
+@lru_cache(maxsize=2048)
+def _pages(
+    listing: Listing[Row], parent: str, shape: Shape, window: tuple[Any, ...]
+) -> Statement[tuple[int, Row]]:
+    order, _, down, *_ = window
+    row: Any = listing.row
+    table = listing.table
+    sort = _sorted(_order_columns(listing, order, table), down=down)
+    place = func.row_number().over(partition_by=table.c[parent], order_by=sort).label("place")
+    ranked = (
+        select(*columns(table, row), *_missing(table.c[parent], row), place)
+        .where(
+            any_of(table.c[parent], bindparam("keys", type_=ListOf(BigInteger()))),
+            _narrowed(listing, shape, window),
+        )
+        .subquery("ranked")
+    )
+    first, last = bindparam("offset", type_=BigInteger()), bindparam("limit", type_=BigInteger())
+    statement = (
+        select(ranked.c[parent].label("parent_key"), *columns(ranked, row))
+        .where(ranked.c.place > first, ranked.c.place <= first + last)
+        .order_by(ranked.c[parent], ranked.c.place)
+    )
+    return Statement(statement, lambda key, *values: (key, listing.row(*values)))
+
+
+def _missing(column: ColumnElement[Any], row: type[msgspec.Struct]) -> list[ColumnElement[Any]]:
+    return [] if column.key in row.__struct_fields__ else [column]
+
+
+@lru_cache(maxsize=2048)
+def _count(listing: Listing[Any], shape: Shape) -> Statement[int]:
+    statement = select(func.count()).select_from(listing.table).where(*clauses(listing.kinds, shape))
+    return Statement(statement, int)
+
+
+@lru_cache(maxsize=2048)
+def _counts(listing: Listing[Any], parent: str, shape: Shape) -> Statement[tuple[int, int]]:
+    key = listing.table.c[parent]
+    statement = (
+        select(key, func.count())
+        .where(any_of(key, bindparam("keys", type_=ListOf(BigInteger()))), *clauses(listing.kinds, shape))
+        .group_by(key)
+    )
+    return Statement(statement, lambda parent_key, count: (parent_key, count))

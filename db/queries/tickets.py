@@ -1,0 +1,143 @@
+"""Tickets: their lists, and what changes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Text, bindparam, delete, insert, select, update
+
+from db import rows, tables
+from db.conditions import Kind
+from db.database import Tx
+from db.listing import Listing, by_ids
+from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
+from db.statements import columns, table_of
+from db.types import ListOf, UtcDateTime, any_of
+
+ticket = table_of(tables.Ticket)
+tag = table_of(tables.Tag)
+IDS = ListOf(BigInteger())
+WORDS = ListOf(Text())
+
+LISTING: Listing[rows.Ticket] = Listing(
+    tables.Ticket,
+    rows.Ticket,
+    kinds={
+        "workspace": Kind(BigInteger(), lambda value: ticket.c.workspace_id == value),
+        "id": Kind(BigInteger(), lambda value: ticket.c.id == value),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(ticket.c.id, value)),
+        "status": Kind(WORDS, lambda value: any_of(ticket.c.status, value)),
+        "priority": Kind(WORDS, lambda value: any_of(ticket.c.priority, value)),
+        "assigned_to": Kind(IDS, lambda value: any_of(ticket.c.assigned_to_id, value)),
+        "unassigned": Kind(None, lambda _: ticket.c.assigned_to_id.is_(None)),
+        "category": Kind(IDS, lambda value: any_of(ticket.c.category_id, value)),
+        "requester": Kind(IDS, lambda value: any_of(ticket.c.requester_id, value)),
+        "organization": Kind(IDS, lambda value: any_of(ticket.c.organization_id, value)),
+        "tagged": Kind(
+            WORDS,
+            lambda value: ticket.c.id.in_(
+                select(tag.c.ticket_id).where(_same_workspace(), any_of(tag.c.name, value))
+            ),
+        ),
+        "created_gte": Kind(UtcDateTime(), lambda value: ticket.c.created_at >= value),
+        "created_lt": Kind(UtcDateTime(), lambda value: ticket.c.created_at < value),
+        "updated_gte": Kind(UtcDateTime(), lambda value: ticket.c.updated_at >= value),
+        "updated_lt": Kind(UtcDateTime(), lambda value: ticket.c.updated_at < value),
+        "search": search_kind(ticket.c.id, TICKETS),
+    },
+    orders={
+        "created_at": ticket.c.created_at,
+        "updated_at": ticket.c.updated_at,
+        "priority": ticket.c.priority_rank,
+    },
+)
+BY_IDS = by_ids(tables.Ticket, rows.Ticket)
+
+
+def _same_workspace() -> Any:
+    # correlated: the index of `tag` starts with the workspace
+    return tag.c.workspace_id == ticket.c.workspace_id
+
+
+_ADD = insert(ticket).returning(*columns(ticket, rows.Ticket))
+_UPDATE = update(ticket).where(ticket.c.id == bindparam("ticket_id")).returning(*columns(ticket, rows.Ticket))
+_DELETE = delete(ticket).where(ticket.c.id == bindparam("ticket_id"))
+_DELETE_TAGS = delete(tag).where(tag.c.ticket_id == bindparam("of_ticket"))
+
+
+async def add(tx: Tx, values: dict[str, Any]) -> rows.Ticket:
+    """A new ticket with its tags and search entry."""
+    [added] = await tx.returning(_ADD, rows.Ticket, **values)
+    await _add_tags(tx, added)
+    await remember(tx, TICKETS, added.id, words(added))
+    return added
+
+
+async def change(tx: Tx, before: rows.Ticket, values: dict[str, Any]) -> rows.Ticket:
+    """The ticket with these columns changed; its tags and search entry follow."""
+    [after] = await tx.returning(_UPDATE.values(**values), rows.Ticket, ticket_id=before.id)
+    if after.tags != before.tags:
+        await tx.change(_DELETE_TAGS, {"of_ticket": after.id})
+        await _add_tags(tx, after)
+    if words(after) != words(before):
+        await correct(tx, TICKETS, after.id, words(after))
+    return after
+
+
+async def remove(tx: Tx, ticket_id: int) -> None:
+    """Delete the ticket; replies, tags, watchers and activity go with it."""
+    await forget(tx, TICKETS, ticket_id)
+    await tx.change(_DELETE, {"ticket_id": ticket_id})
+
+
+def words(row: rows.Ticket) -> str:
+    """What a ticket is found by (D21)."""
+    return f"{row.subject}\n{row.content}"
+
+
+async def _add_tags(tx: Tx, row: rows.Ticket) -> None:
+    if row.tags:
+        await tx.change(insert(tag), tag_rows(row.workspace_id, row.id, row.tags))
+
+
+def tag_rows(workspace_id: int, ticket_id: int, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of the table `tag` for one ticket."""
+    return [{"ticket_id": ticket_id, "name": name, "workspace_id": workspace_id} for name in names]
+
+
+_FROM_CATEGORY = (
+    update(ticket)
+    .where(
+        ticket.c.category_id == bindparam("of_category"), ticket.c.workspace_id == bindparam("in_workspace")
+    )
+    .values(
+        category_id=None, version=ticket.c.version + 1, updated_at=bindparam("moment", type_=UtcDateTime())
+    )
+    .returning(ticket.c.id)
+)
+_WITH_REQUESTER = (
+    update(ticket)
+    .where(ticket.c.requester_id == bindparam("of_requester"))
+    .values(organization_id=bindparam("to_organization"))
+)
+_OUT_OF_ORGANIZATION = (
+    update(ticket)
+    .where(ticket.c.organization_id == bindparam("of_organization"))
+    .values(organization_id=None)
+)
+
+
+async def uncategorise(tx: Tx, workspace_id: int, category_id: int, moment: Any) -> list[int]:
+    """Take every ticket out of the category; the ids of those that were in it."""
+    return await tx.returning(
+        _FROM_CATEGORY, int, of_category=category_id, in_workspace=workspace_id, moment=moment
+    )
+
+
+async def follow_requester(tx: Tx, user_id: int, organization_id: int | None) -> None:
+    """The tickets of a user belong to the organization the user is in now."""
+    await tx.change(_WITH_REQUESTER, {"of_requester": user_id, "to_organization": organization_id})
+
+
+async def leave_organization(tx: Tx, organization_id: int) -> None:
+    """The tickets of an organization that is going belong to none."""
+    await tx.change(_OUT_OF_ORGANIZATION, {"of_organization": organization_id})

@@ -1,0 +1,135 @@
+"""What reads return: one plain struct a noun, filled straight from the driver's rows.
+
+A field is named after the column it is read from, so `select_rows` can write the SELECT from the struct.
+"""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """A tenant."""
+
+    id: int
+    name: str
+    tier: str
+    customers_see_organization: bool
+    created_at: dt.datetime
+
+
+class Organization(msgspec.Struct, frozen=True):
+    """A customer's company; the counts are of all its users and tickets (D16)."""
+
+    id: int
+    workspace_id: int
+    name: str
+    domain: str | None
+    notes: str | None
+    metadata: dict[str, Any]
+    user_count: int
+    ticket_count: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person."""
+
+    id: int
+    workspace_id: int
+    organization_id: int | None
+    name: str
+    email: str
+    type: str
+    phone: str | None
+    avatar_url: str | None
+    metadata: dict[str, Any]
+    is_active: bool
+    ticket_count: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """A key, without anything its secret could be found from."""
+
+    id: int
+    workspace_id: int
+    user_id: int
+    api_key: str
+    secret_ending: str
+    created_at: dt.datetime
+    revoked_at: dt.datetime | None
+
+
+class Category(msgspec.Struct, frozen=True):
+    """Where tickets are filed; `ticket_count` is of tickets directly in it."""
+
+    id: int
+    workspace_id: int
+    parent_id: int | None
+    name: str
+    slug: str
+    color: str | None
+    description: str | None
+    ticket_count: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """A ticket with everything kept on its own row."""
+
+    id: int
+    workspace_id: int
+    subject: str
+    content: str
+    content_html: str
+    status: str
+    priority: str
+    requester_id: int
+    organization_id: int | None
+    assigned_to_id: int | None
+    category_id: int | None
+    tags: list[str]
+    metadata: dict[str, Any]
+    is_untouched: bool
+    public_reply_count: int
+    internal_note_count: int
+    version: int
+    reopen_count: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    first_response_at: dt.datetime | None
+    first_resolved_at: dt.datetime | None
+    resolved_at: dt.datetime | None
+    closed_at: dt.datetime | None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A public answer or an internal note."""
+
+    id: int
+    workspace_id: int
+    ticket_id: int
+    author_id: int
+    content: str
+    content_html: str
+    is_internal: bool
+    created_at: dt.datetime
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One line of a ticket's log."""
+
+    id: int
+    workspace_id: int
+    ticket_id: int
+    user_id: int | None
+    action: str
+    from_value: str | None
+    to_value: str | None
+    is_internal: bool
+    created_at: dt.datetime

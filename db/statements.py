@@ -1,0 +1,109 @@
+"""A SELECT is written once with SQLAlchemy, compiled once per engine, and run by the driver.
+
+SQLAlchemy's own execution costs more than the query on read paths (docs/decisions/0003-reads.md), so a reader asks
+a `Statement` for its text, the order of its parameters and the decoders of its columns, and does the rest itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+from sqlalchemy import JSON, Dialect, Select, Table, select
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+
+Row = TypeVar("Row")
+Decoder = Callable[[Any], Any]
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """What a driver needs: the text, the parameters in order with their encoders, a decoder for each column."""
+
+    sql: str
+    parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    decoders: tuple[Decoder | None, ...]
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the placeholders, as the driver takes them."""
+        return [values[name] if encode is None else encode(values[name]) for name, encode in self.parameters]
+
+
+class Statement(Generic[Row]):
+    """A SELECT and what its rows become: `make_row` is called with the columns in order."""
+
+    __slots__ = ("_compiled", "make_row", "select")
+
+    def __init__(self, statement: Select[Any], make_row: Callable[..., Row]) -> None:
+        self.select = statement
+        self.make_row = make_row
+        self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> Compiled:
+        """The statement for this engine, compiled the first time it is asked for."""
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = _compile(self.select, dialect)
+        return found
+
+    def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:
+        """The driver's records as rows."""
+        make_row = self.make_row
+        decoders = compiled.decoders
+        if not any(decoders):
+            return [make_row(*record) for record in records]
+        return [
+            make_row(
+                *(
+                    value if decode is None or value is None else decode(value)
+                    for value, decode in zip(record, decoders, strict=True)
+                )
+            )
+            for record in records
+        ]
+
+
+class Reads(Protocol):
+    """Whatever can run a statement: a reader (one connection held for an operation) or a write transaction."""
+
+    async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
+        """Every row, in the statement's order."""
+
+    async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
+        """The first row, or None."""
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The Core table behind a model."""
+    table: Table = model.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+    return table
+
+
+def columns(table: Any, row: Any) -> list[Any]:
+    """The table's columns that the row has, in the row's order."""
+    return [table.c[name] for name in row.__struct_fields__]
+
+
+def select_rows(model: type[SQLModel], row: type[Row]) -> Select[Any]:
+    """`SELECT` of exactly the row's fields."""
+    return select(*columns(table_of(model), row))
+
+
+def _compile(statement: Select[Any], dialect: Dialect) -> Compiled:
+    compiled: Any = statement.compile(dialect=dialect)
+    order = compiled.positiontup or []  # both drivers take parameters by position
+    binds = compiled.binds
+    return Compiled(
+        sql=str(compiled),
+        parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
+        decoders=tuple(_decoder(column.type, dialect) for column in statement.selected_columns),
+    )
+
+
+def _encoder(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _decoder(kind: TypeEngine[Any], dialect: Dialect) -> Decoder | None:
+    if isinstance(kind.dialect_impl(dialect), JSON):
+        return msgspec.json.decode
+    return kind.dialect_impl(dialect).result_processor(dialect, None)

@@ -1,0 +1,297 @@
+"""The tables, as SQLModel writes them. Every row but the workspace itself belongs to a workspace.
+
+Indexes are named after what they serve; each matches a documented filter, order, or an edge of the graph.
+"""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Computed, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from db.types import BigId, JsonValue, UtcDateTime
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+TIERS = ("free", "starter", "professional", "enterprise")
+ROLES = ("customer", "agent", "admin")
+STATUSES = ("open", "pending", "resolved", "closed")
+PRIORITIES = ("low", "medium", "high", "urgent")
+PRIORITY_RANK = {word: rank for rank, word in enumerate(PRIORITIES, start=1)}
+"""urgent > high > medium > low (D20)."""
+
+_RANK_OF_PRIORITY = (
+    "CASE priority " + " ".join(f"WHEN '{word}' THEN {rank}" for word, rank in PRIORITY_RANK.items()) + " END"
+)
+# ids of deleted rows are never given out again: a stale link must not lead to somebody else's ticket
+_NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+
+
+def _one_of(column: str, words: tuple[str, ...]) -> CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _id() -> Any:
+    return Field(default=None, primary_key=True, sa_type=BigId)
+
+
+def _to(target: str, *, null: bool = False, on_delete: Any = "RESTRICT") -> Any:
+    """A reference to another row; what happens to this row when that one goes is said here."""
+    return Field(sa_type=BigId, foreign_key=f"{target}.id", nullable=null, ondelete=on_delete)
+
+
+def _text(*, null: bool = False) -> Any:
+    return Field(sa_type=Text, nullable=null)
+
+
+def _when(*, null: bool = False) -> Any:
+    return Field(sa_type=UtcDateTime, nullable=null)
+
+
+def _json() -> Any:
+    return Field(sa_type=JsonValue, nullable=False)
+
+
+def _count() -> Any:
+    return Field(default=0, nullable=False, sa_column_kwargs={"server_default": "0"})
+
+
+class Workspace(SQLModel, table=True):
+    """One tenant: owns every other row and carries the subscription tier."""
+
+    __tablename__: ClassVar[Any] = "workspace"
+    __table_args__ = (_one_of("tier", TIERS), _NEVER_REUSE_IDS)
+
+    id: int = _id()
+    name: str = Field(sa_type=Text, unique=True)
+    tier: str = _text()
+    customers_see_organization: bool
+    created_at: dt.datetime = _when()
+
+
+class Organization(SQLModel, table=True):
+    """A customer's company. `domain` places new requesters (D17)."""
+
+    __tablename__: ClassVar[Any] = "organization"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "domain"),
+        Index("ix_organization_list", "workspace_id", "id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    name: str = _text()
+    domain: str | None = _text(null=True)
+    notes: str | None = _text(null=True)
+    metadata_: dict[str, Any] = Field(
+        sa_type=JsonValue, nullable=False, sa_column_kwargs={"name": "metadata"}
+    )
+    user_count: int = _count()
+    ticket_count: int = _count()
+    created_at: dt.datetime = _when()
+    updated_at: dt.datetime = _when()
+
+
+class User(SQLModel, table=True):
+    """A person: customer, agent or admin. `email_key` is the e-mail as compared (D17)."""
+
+    __tablename__: ClassVar[Any] = "user"
+    __table_args__ = (
+        _one_of("type", ROLES),
+        UniqueConstraint("workspace_id", "email_key"),
+        Index("ix_user_list", "workspace_id", "id"),
+        Index("ix_user_type", "workspace_id", "type", "id"),
+        Index("ix_user_organization", "organization_id", "id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    organization_id: int | None = _to("organization", null=True)
+    name: str = _text()
+    email: str = _text()
+    email_key: str = _text()
+    type: str = _text()
+    phone: str | None = _text(null=True)
+    avatar_url: str | None = _text(null=True)
+    metadata_: dict[str, Any] = Field(
+        sa_type=JsonValue, nullable=False, sa_column_kwargs={"name": "metadata"}
+    )
+    is_active: bool = True
+    ticket_count: int = _count()
+    created_at: dt.datetime = _when()
+    updated_at: dt.datetime = _when()
+
+
+class ApiKey(SQLModel, table=True):
+    """A key that acts as its user. Only a keyed hash of the secret is stored."""
+
+    __tablename__: ClassVar[Any] = "api_key"
+    __table_args__ = (
+        Index("ix_api_key_list", "workspace_id", "id"),
+        Index("ix_api_key_user", "user_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    user_id: int = _to("user", on_delete="CASCADE")
+    api_key: str = Field(sa_type=Text, unique=True)
+    secret_hash: bytes = Field(sa_type=LargeBinary)
+    secret_ending: str = _text()
+    created_at: dt.datetime = _when()
+    revoked_at: dt.datetime | None = _when(null=True)
+
+
+class Category(SQLModel, table=True):
+    """Where a ticket is filed; categories form a tree by `parent_id`."""
+
+    __tablename__: ClassVar[Any] = "category"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "slug"),
+        Index("ix_category_list", "workspace_id", "id"),
+        Index("ix_category_parent", "parent_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    parent_id: int | None = _to("category", null=True)
+    name: str = _text()
+    slug: str = _text()
+    color: str | None = _text(null=True)
+    description: str | None = _text(null=True)
+    ticket_count: int = _count()
+    created_at: dt.datetime = _when()
+    updated_at: dt.datetime = _when()
+
+
+class Ticket(SQLModel, table=True):
+    """A request for help and its state.
+
+    `organization_id` is the requester's organization now; `tags` is what the ticket shows, the table `tag`
+    is what filters read; both are written together.
+    """
+
+    __tablename__: ClassVar[Any] = "ticket"
+    __table_args__ = (
+        _one_of("status", STATUSES),
+        _one_of("priority", PRIORITIES),
+        Index("ix_ticket_created", "workspace_id", "created_at", "id"),
+        Index("ix_ticket_updated", "workspace_id", "updated_at", "id"),
+        Index("ix_ticket_ranked", "workspace_id", "priority_rank", "id"),
+        Index("ix_ticket_status_created", "workspace_id", "status", "created_at", "id"),
+        Index("ix_ticket_status_updated", "workspace_id", "status", "updated_at", "id"),
+        Index("ix_ticket_status_ranked", "workspace_id", "status", "priority_rank", "id"),
+        Index("ix_ticket_priority_created", "workspace_id", "priority", "created_at", "id"),
+        Index("ix_ticket_assigned_created", "workspace_id", "assigned_to_id", "created_at", "id"),
+        Index("ix_ticket_category_created", "workspace_id", "category_id", "created_at", "id"),
+        Index("ix_ticket_requester_created", "requester_id", "created_at", "id"),
+        Index("ix_ticket_organization_created", "organization_id", "created_at", "id"),
+        Index("ix_ticket_assigned", "assigned_to_id"),
+        Index("ix_ticket_category", "category_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    subject: str = _text()
+    content: str = _text()
+    content_html: str = _text()
+    status: str = _text()
+    priority: str = _text()
+    priority_rank: int = Field(
+        sa_type=BigId, nullable=False, sa_column_args=[Computed(_RANK_OF_PRIORITY, persisted=True)]
+    )
+    requester_id: int = _to("user")
+    organization_id: int | None = _to("organization", null=True)
+    assigned_to_id: int | None = _to("user", null=True)
+    category_id: int | None = _to("category", null=True)
+    tags: list[str] = _json()
+    metadata_: dict[str, Any] = Field(
+        sa_type=JsonValue, nullable=False, sa_column_kwargs={"name": "metadata"}
+    )
+    is_untouched: bool
+    public_reply_count: int = _count()
+    internal_note_count: int = _count()
+    version: int
+    reopen_count: int = _count()
+    created_at: dt.datetime = _when()
+    updated_at: dt.datetime = _when()
+    first_response_at: dt.datetime | None = _when(null=True)
+    first_resolved_at: dt.datetime | None = _when(null=True)
+    resolved_at: dt.datetime | None = _when(null=True)
+    closed_at: dt.datetime | None = _when(null=True)
+
+
+class Tag(SQLModel, table=True):
+    """One tag of one ticket: what `tags` filters read."""
+
+    __tablename__: ClassVar[Any] = "tag"
+    __table_args__ = (Index("ix_tag_name", "workspace_id", "name", "ticket_id"),)
+
+    ticket_id: int = Field(sa_type=BigId, foreign_key="ticket.id", ondelete="CASCADE", primary_key=True)
+    name: str = Field(sa_type=Text, primary_key=True)
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+
+
+class Watcher(SQLModel, table=True):
+    """Somebody who follows a ticket."""
+
+    __tablename__: ClassVar[Any] = "watcher"
+    __table_args__ = (Index("ix_watcher_user", "user_id"),)
+
+    ticket_id: int = Field(sa_type=BigId, foreign_key="ticket.id", ondelete="CASCADE", primary_key=True)
+    user_id: int = Field(sa_type=BigId, foreign_key="user.id", ondelete="CASCADE", primary_key=True)
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    created_at: dt.datetime = _when()
+
+
+class Reply(SQLModel, table=True):
+    """A public answer or an internal note on a ticket."""
+
+    __tablename__: ClassVar[Any] = "reply"
+    __table_args__ = (
+        Index("ix_reply_ticket", "ticket_id", "created_at", "id"),
+        Index("ix_reply_author", "author_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    ticket_id: int = _to("ticket", on_delete="CASCADE")
+    author_id: int = _to("user")
+    content: str = _text()
+    content_html: str = _text()
+    is_internal: bool
+    created_at: dt.datetime = _when()
+
+
+class Activity(SQLModel, table=True):
+    """One line of a ticket's log (D35). `is_internal` lines came with an internal note (D25)."""
+
+    __tablename__: ClassVar[Any] = "activity"
+    __table_args__ = (
+        Index("ix_activity_ticket", "ticket_id", "created_at", "id"),
+        Index("ix_activity_user", "user_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    ticket_id: int = _to("ticket", on_delete="CASCADE")
+    user_id: int | None = _to("user", null=True, on_delete="SET NULL")
+    action: str = _text()
+    from_value: str | None = _text(null=True)
+    to_value: str | None = _text(null=True)
+    is_internal: bool
+    created_at: dt.datetime = _when()

@@ -1,0 +1,86 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Boolean, Dialect, Integer, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A row's id. SQLite only counts up by itself in a column it calls INTEGER."""
+
+JsonValue = JSON()
+"""Kept as it was sent on both engines: JSONB would reorder keys and turn 1e300 into 301 digits."""
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC instant in microseconds: timestamptz on PostgreSQL, sortable text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Refuse a naive datetime; SQLite's text form carries no zone, so it is always UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored instant needs a time zone")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """SQLite hands back naive datetimes."""
+        return value.replace(tzinfo=dt.UTC) if value is not None and value.tzinfo is None else value
+
+
+class ListOf(TypeDecorator[list[Any]]):
+    """A list as ONE parameter, so that a statement's text is the same for 1 key and for 500.
+
+    An array on PostgreSQL; JSON text for `json_each` on SQLite.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Array or text."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(self.item))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        """The list itself, or its JSON."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return msgspec.json.encode(value).decode()
+
+
+class any_of(FunctionElement[bool]):
+    """`any_of(column, bindparam(type_=ListOf(…)))`: the column equals one of the listed values."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "any_of"
+
+
+@compiles(any_of, "postgresql")
+def _any_of_postgresql(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = element.clauses
+    return f"{compiler.process(column, **kw)} = ANY ({compiler.process(values, **kw)})"
+
+
+@compiles(any_of, "sqlite")
+def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = element.clauses
+    return (
+        f"{compiler.process(column, **kw)} IN (SELECT value FROM json_each({compiler.process(values, **kw)}))"
+    )
