@@ -1,0 +1,102 @@
+"""Who asks, and with what: the helpdesk outlives requests, a context lives for one operation."""
+
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from db.database import Database, Reader, Tx
+from resolvers.errors import Unauthorized
+
+if TYPE_CHECKING:
+    from resolvers.loaders import Loader
+    from resolvers.tokens import TokenSigner
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """The present instant, aware, UTC. The only place that reads the clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a request acts as: the user of the API key that signed in, as they are now."""
+
+    workspace_id: int
+    user_id: int
+    key_id: int
+    role: str
+    tier: str
+    organization_id: int | None = None
+    sees_organization: bool = False
+    """A customer who also sees the tickets of their organization, because the workspace allows it (D36)."""
+
+    @property
+    def is_staff(self) -> bool:
+        """An agent or an admin."""
+        return self.role != "customer"
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation of one caller: a connection to read with, loaders that live as long, the clock."""
+
+    helpdesk: "Helpdesk"
+    reads: Reader
+    _caller: Caller | None
+    _loaders: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. Raises Unauthorized when nobody is signed in."""
+        if self._caller is None:
+            raise Unauthorized
+        return self._caller
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether anybody is."""
+        return self._caller is not None
+
+    def now(self) -> dt.datetime:
+        """The present instant, UTC."""
+        return self.helpdesk.clock()
+
+    def load(self, loader: "Loader[Any]", key: Any, args: Hashable = None) -> Any:
+        """An awaitable of what the loader finds for the key; all keys asked in one tick are one statement."""
+        place = (loader.name, args)
+        found = self._loaders.get(place)
+        if found is None:
+            found = self._loaders[place] = loader.start(self, args)
+        return found.load(key)
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """One transaction; when it has ended, what was loaded before it is forgotten."""
+        try:
+            async with self.helpdesk.db.write() as tx:
+                yield tx
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Forget everything loaded: after a write, what was read before it may be wrong."""
+        self._loaders.clear()
+
+
+@dataclass(slots=True)
+class Helpdesk:
+    """What outlives a request: the database, the clock, the signer of tokens."""
+
+    db: Database
+    tokens: "TokenSigner"
+    clock: Clock = utc_now
+
+    @contextlib.asynccontextmanager
+    async def operation(self, caller: Caller | None) -> AsyncIterator[Context]:
+        """A fresh context for one operation."""
+        async with self.db.read() as reads:
+            yield Context(self, reads, caller)

@@ -1,0 +1,121 @@
+"""Everything a caller can be refused with. Raised by resolvers, caught only at the doors.
+
+    AnswerError
+    ├── Unauthorized           who are you?                               401
+    ├── Forbidden              your role may not do this                  403
+    ├── NotFound               not there, or not yours to know (D34)      404
+    ├── MethodNotAllowed       the path is there, this verb is not        405
+    ├── Conflict               not as things are now                      409
+    ├── UnsupportedMediaType   send it in another form                    415
+    ├── ValidationError        fields are wrong, all of them named        400
+    ├── RateLimited            too many requests                          429
+    └── Unavailable            something we stand on is out; try again    503
+
+The docstring of an error is its default message. The codes are the documented ones (D33).
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from db.errors import DatabaseUnavailable, WriteRaced
+
+Details = dict[str, list[str]]
+
+
+class AnswerError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class Unauthorized(AnswerError):
+    """Invalid or missing authentication token"""
+
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class Forbidden(AnswerError):
+    """Insufficient permissions for this action"""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(AnswerError):
+    """Resource not found"""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class MethodNotAllowed(AnswerError):
+    """This method is not allowed here"""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class Conflict(AnswerError):
+    """This cannot be done as things are now"""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class UnsupportedMediaType(AnswerError):
+    """Send the body as application/json"""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+
+class RateLimited(AnswerError):
+    """Too many requests"""
+
+    code = "RATE_LIMIT_EXCEEDED"
+    status = 429
+
+
+class Unavailable(AnswerError):
+    """The service is not available right now. Try again in a moment"""
+
+    code = "SERVICE_UNAVAILABLE"
+    status = 503
+
+
+class ValidationError(AnswerError):
+    """Request validation failed"""
+
+    code = "VALIDATION_ERROR"
+    status = 400
+
+    def __init__(self, message: str = "", details: Details | None = None) -> None:
+        super().__init__(message)
+        self.details: Details = details or {}
+
+    @classmethod
+    def of(cls, wrong: Mapping[str, str]) -> "ValidationError":
+        """From what is wrong with each field, said as `is required` or `must be at most 255 characters`.
+
+        The message names the first, as documented: "The subject field is required".
+        """
+        first, predicate = next(iter(wrong.items()))
+        details = {field: [f"This field {each}"] for field, each in wrong.items()}
+        return cls(f"The {first} field {predicate}", details)
+
+
+def answer_error(error: BaseException) -> AnswerError | None:
+    """What a caller is told of an error; None for one that nobody foresaw."""
+    if isinstance(error, AnswerError):
+        return error
+    if isinstance(error, DatabaseUnavailable):
+        return Unavailable()
+    if isinstance(error, WriteRaced):
+        return Conflict("Somebody changed the same thing at the same moment. Try again")
+    return None

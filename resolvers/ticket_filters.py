@@ -1,0 +1,89 @@
+"""Which tickets a caller asks for, as conditions: the same filter for REST parameters and the graph's TicketFilter."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from db.conditions import Condition
+from resolvers import fields
+from resolvers.context import Caller
+from resolvers.errors import ValidationError
+from resolvers.visibility import Conditions
+
+DEEPEST: Final = 3
+LONGEST_LIST: Final = 100
+_LISTS: Final = {
+    "status": "status",
+    "priority": "priority",
+    "category": "category",
+    "requester": "requester",
+    "organization": "organization",
+}
+_MOMENTS: Final = {"created_at": "created", "updated_at": "updated"}
+
+Filter = Mapping[str, Any]
+
+
+def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
+    """What the filter asks for; every part must be met.
+
+    Keys: `status`, `priority`, `category`, `requester`, `organization` (lists, any of them);
+    `assigned_to` {ids, me, none} (any of them); `tags` {any, all}; `created_at`, `updated_at` {gte, lt};
+    `search`; `and`, `or` (lists of filters), `not` (a filter). An absent or None key asks for nothing.
+
+    Raises ValidationError: nested deeper than DEEPEST, a list longer than LONGEST_LIST.
+    """
+    if depth > DEEPEST:
+        raise ValidationError(f"A filter may be nested at most {DEEPEST} levels deep")
+    found: list[Condition] = []
+    for name, value in filter_.items():
+        if value is not None:
+            found += _condition(caller, name, value, depth)
+    return tuple(found)
+
+
+def _condition(caller: Caller, name: str, value: Any, depth: int) -> Sequence[Condition]:
+    if name in _LISTS:
+        return [(_LISTS[name], _bounded(name, value))]
+    if name == "assigned_to":
+        return [_assigned_to(caller, value)]
+    if name == "tags":
+        return _tagged(value)
+    if name in _MOMENTS:
+        return [
+            (f"{_MOMENTS[name]}_{bound}", moment)
+            for bound in ("gte", "lt")
+            if isinstance(moment := value.get(bound), dt.datetime)
+        ]
+    if name == "search":
+        return [("search", fields.search_text(value))] if value.strip() else []
+    if name == "not":
+        return [("not", conditions(caller, value, depth + 1))]
+    groups = tuple(conditions(caller, each, depth + 1) for each in _bounded(name, value))
+    return [(name, groups)]
+
+
+def _assigned_to(caller: Caller, value: Filter) -> Condition:
+    ids = list(_bounded("assigned_to", value.get("ids") or ()))
+    if value.get("me"):
+        ids.append(caller.user_id)
+    groups: list[Conditions] = []
+    if ids or not value.get("none"):
+        groups.append((("assigned_to", tuple(ids)),))
+    if value.get("none"):
+        groups.append((("unassigned", True),))
+    return groups[0][0] if len(groups) == 1 else ("or", tuple(groups))
+
+
+def _tagged(value: Filter) -> list[Condition]:
+    found: list[Condition] = []
+    if value.get("any") is not None:
+        found.append(("tagged", _bounded("tags", value["any"])))
+    found += [("tagged", (tag,)) for tag in _bounded("tags", value.get("all") or ())]
+    return found
+
+
+def _bounded(name: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    if len(values) > LONGEST_LIST:
+        raise fields.refused(name, f"must list at most {LONGEST_LIST} values")
+    return tuple(values)

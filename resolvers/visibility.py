@@ -1,0 +1,63 @@
+"""Who sees what, said once: conditions that every list, count, search and look-up of a noun starts from (D25, D34, D36).
+
+Staff see their workspace. Customers see their own tickets, and those of their organization when the workspace allows
+it; of the people, themselves, the staff, and their colleagues under the same rule; never an internal note.
+"""
+
+from db.conditions import Condition
+from resolvers.context import Caller
+
+Conditions = tuple[Condition, ...]
+
+
+def visible_tickets(caller: Caller) -> Conditions:
+    """The tickets the caller may see."""
+    own = _workspace(caller)
+    if caller.is_staff:
+        return own
+    if not caller.sees_organization:
+        return (*own, ("requester", (caller.user_id,)))
+    mine = (("requester", (caller.user_id,)),)
+    ours = (("organization", (caller.organization_id,)),)
+    return (*own, ("or", (mine, ours)))
+
+
+def visible_users(caller: Caller) -> Conditions:
+    """The people the caller may look up by id."""
+    own = _workspace(caller)
+    if caller.is_staff:
+        return own
+    groups: list[Conditions] = [(("id", caller.user_id),), (("type", ("agent", "admin")),)]
+    if caller.sees_organization:
+        groups.append((("organization", (caller.organization_id,)),))
+    return (*own, ("or", tuple(groups)))
+
+
+def visible_colleagues(caller: Caller) -> Conditions:
+    """The people the caller may see listed in an organization: for a customer, no staff among them."""
+    if caller.is_staff:
+        return _workspace(caller)
+    if caller.sees_organization:
+        return (*_workspace(caller), ("organization", (caller.organization_id,)))
+    return (*_workspace(caller), ("id", caller.user_id))
+
+
+def visible_organizations(caller: Caller) -> Conditions:
+    """The organizations the caller may look up: for a customer, their own."""
+    if caller.is_staff:
+        return _workspace(caller)
+    return (*_workspace(caller), ("id", caller.organization_id or 0))
+
+
+def visible_categories(caller: Caller) -> Conditions:
+    """The categories: everybody of the workspace reads them."""
+    return _workspace(caller)
+
+
+def visible_notes(caller: Caller) -> Conditions:
+    """The replies, notes and log lines of a ticket the caller sees: customers see the public ones (D25)."""
+    return _workspace(caller) if caller.is_staff else (*_workspace(caller), ("public", True))
+
+
+def _workspace(caller: Caller) -> Conditions:
+    return (("workspace", caller.workspace_id),)
