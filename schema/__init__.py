@@ -1,0 +1,1 @@
+"""The graph: thin Strawberry types, each field one call to a resolver."""

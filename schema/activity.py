@@ -1,0 +1,48 @@
+"""The log of a ticket in the graph."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+from strawberry import Parent
+
+from db import rows
+from resolvers.users import USER_BY_ID
+from schema.edges import edge
+from schema.nodes import id_field
+
+if TYPE_CHECKING:
+    from schema.users import User
+
+
+def _from(root: Parent[rows.Activity]) -> str | None:
+    return root.from_value
+
+
+def _to(root: Parent[rows.Activity]) -> str | None:
+    return root.to_value
+
+
+def _timestamp(root: Parent[rows.Activity]) -> dt.datetime:
+    return root.created_at
+
+
+@strawberry.type
+class Activity:
+    """One line of a ticket's log."""
+
+    id: strawberry.ID = id_field("Activity")
+    action: str = strawberry.field(
+        description="What happened: created, status_changed, priority_changed, assigned, unassigned, category_changed, "
+        "tags_changed, subject_changed, content_changed, watcher_added or watcher_removed."
+    )
+    from_: str | None = strawberry.field(
+        resolver=_from,
+        name="from",
+        description="What it was before, as text: a word, or the id of a user or category.",
+    )
+    to: str | None = strawberry.field(resolver=_to, description="What it became, as text.")
+    timestamp: dt.datetime = strawberry.field(resolver=_timestamp, description="When.")
+    user: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
+        USER_BY_ID, "user_id", "Who did it; null for the system, and for somebody who was deleted."
+    )

@@ -1,0 +1,58 @@
+"""Edges: fields that lead from one noun to another, each declared once with its loader and its key.
+
+The declaration is kept in the field's metadata, so that a whole level of the graph can be loaded with one call:
+`edge.loader.load(ctx, [key of each row], edge.arguments(…))`.
+"""
+
+import inspect
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import strawberry
+from strawberry import Info, Parent
+
+from resolvers.context import Context
+from resolvers.loaders import Loader
+
+_AnyRow: TypeAlias = Parent[Any]
+Ctx: TypeAlias = Info[Context, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What an edge is loaded with: `loader`, by the row's attribute `key`; `arguments` makes the loader's args."""
+
+    loader: Loader[Any]
+    key: str
+    arguments: Callable[..., Hashable] | None
+
+
+def _no_arguments(info: Ctx) -> None:
+    """The arguments of an edge that has none."""
+
+
+def edge(
+    loader: Loader[Any], key: str, description: str, arguments: Callable[..., Hashable] | None = None
+) -> Any:
+    """A field that leads to what the loader finds for the row's `key`; null where the row has none.
+
+    `arguments(info, …)` is a function of the field's arguments: its other parameters are the field's, its result is
+    what the loader is given besides the key.
+    """
+
+    def resolve(root: Any, info: Ctx, **given: Any) -> Any:
+        value = getattr(root, key)
+        if value is None:
+            return None
+        return info.context.load(loader, value, arguments(info, **given) if arguments else None)
+
+    root = inspect.Parameter("root", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=_AnyRow)
+    asked = inspect.signature(arguments or _no_arguments).parameters.values()
+    # Strawberry reads the arguments of a field off its resolver's signature
+    resolve.__signature__ = inspect.Signature([root, *asked])  # type: ignore[attr-defined]
+    if arguments is not None:
+        resolve.__module__ = arguments.__module__
+    return strawberry.field(
+        resolver=resolve, description=description, metadata={"edge": Edge(loader, key, arguments)}
+    )

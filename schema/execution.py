@@ -1,0 +1,134 @@
+"""Runs one operation of a document with its variables and its context, and says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeGuard, cast
+
+import strawberry
+from graphql import ExecutionResult, GraphQLSchema
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from schema.documents import Documents, Operation
+from schema.errors import Refusal, document_error, field_error, plain_error, refused
+
+DEADLINE_S: Final = 10.0
+MAX_COERCION_ERRORS: Final = 20
+MAX_VARIABLE_DEPTH: Final = 64
+# What JSON readers everywhere keep exactly, and what msgspec writes (PostgreSQL's bigint).
+_is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
+_WHOLE_NUMBERS = range(-(2**63), 2**63)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation chosen from a document, within the limits, with the raw variables it was asked with."""
+
+    operation: Operation
+    variables: dict[str, Any]
+
+
+class Graph:
+    """The schema with its documents: `prepare` an operation, then `execute` it in a context of its own."""
+
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self.schema: GraphQLSchema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
+        self.documents = Documents(self.schema)
+
+    def prepare(self, query: str, operation_name: str | None, variables: dict[str, Any] | None) -> Prepared:
+        """The operation to run.
+
+        Raises:
+            Refusal: the document, the name, the size or the variables are not right; nothing has run.
+        """
+        variables = variables or {}
+        operation = self.documents.get(query).operation(operation_name)
+        operation.measure(variables)
+        check_variables(variables)
+        return Prepared(operation, variables)
+
+    async def execute(
+        self, prepared: Prepared, ctx: Any, request_id: str, deadline_s: float = DEADLINE_S
+    ) -> dict[str, Any]:
+        """The answer: `data`, and `errors` when fields failed.
+
+        Raises:
+            Refusal: the variables do not fit their types (VALIDATION_ERROR), or it took too long (TIMEOUT).
+        """
+        executor = StrawberryGraphQLCoreExecutionContext.build(
+            self.schema,
+            prepared.operation.document,
+            context_value=ctx,
+            raw_variable_values=prepared.variables,
+            operation_name=prepared.operation.name,
+            max_coercion_errors=MAX_COERCION_ERRORS,
+            is_awaitable=_is_awaitable,
+        )
+        if isinstance(executor, list):
+            errors = [document_error(error, "VALIDATION_ERROR") for error in executor]
+            raise Refusal("VALIDATION_ERROR", errors)
+        running: Any = executor.execute_operation()
+        if isinstance(running, ExecutionResult):  # no field had to wait
+            return _answer(running, request_id)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return _answer(await running, request_id)
+        except TimeoutError:
+            raise _too_late(deadline_s) from None
+
+
+def check_variables(variables: Mapping[str, Any]) -> None:
+    """See that every value can be stored and sent back: no NUL, lone surrogate, endless number or nesting.
+
+    Raises:
+        Refusal: one cannot (VALIDATION_ERROR).
+    """
+    pending: list[tuple[str, Any, int]] = [(f"${name}", value, 0) for name, value in variables.items()]
+    while pending:
+        place, value, depth = pending.pop()
+        if isinstance(value, str):
+            why_not = _unstorable_text(value)
+        elif isinstance(value, dict):
+            pending += [(f"{place}.{key}", inner, depth + 1) for key, inner in value.items()]
+            why_not = next(filter(None, map(_unstorable_text, value)), None)
+        elif isinstance(value, list):
+            pending += [(f"{place}[{index}]", inner, depth + 1) for index, inner in enumerate(value)]
+            why_not = None
+        else:
+            why_not = _unstorable_number(value)
+        if depth > MAX_VARIABLE_DEPTH:
+            why_not = f"must not be nested deeper than {MAX_VARIABLE_DEPTH} levels"
+            place = place.partition(".")[0].partition("[")[0]
+        if why_not is not None:
+            raise refused("VALIDATION_ERROR", f"Variable '{place[:100]}' {why_not}.")
+
+
+def _unstorable_text(text: str) -> str | None:
+    if "\x00" in text:
+        return "must not hold the character U+0000"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "must not hold half of a surrogate pair"
+    return None
+
+
+def _unstorable_number(value: Any) -> str | None:
+    if isinstance(value, int) and value not in _WHOLE_NUMBERS:
+        return "must be a number of at most 64 bits"
+    return None
+
+
+def _answer(result: ExecutionResult, request_id: str) -> dict[str, Any]:
+    if not result.errors:
+        return {"data": result.data}
+    return {"data": result.data, "errors": [field_error(error, request_id) for error in result.errors]}
+
+
+def _too_late(deadline_s: float) -> Refusal:
+    message = f"The operation took longer than {deadline_s:g} seconds and was stopped: ask for less at once."
+    return Refusal("TIMEOUT", [plain_error("TIMEOUT", message)])

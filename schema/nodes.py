@@ -1,0 +1,67 @@
+"""Ids of the graph: `tkt_12` outside, 12 in the database and in REST; every id argument takes either."""
+
+import re
+from typing import Any, Final
+
+import strawberry
+from strawberry import Parent
+
+PREFIXES: Final = {
+    "Ticket": "tkt",
+    "Reply": "rpl",
+    "User": "usr",
+    "Organization": "org",
+    "Category": "cat",
+    "Activity": "act",
+    "Workspace": "wsp",
+}
+_ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
+
+
+@strawberry.interface
+class Node:
+    """Anything that can be fetched again by its id."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Its id in the graph, the same for as long as it exists."
+    )
+
+
+def global_id(kind: str, row_id: int) -> strawberry.ID:
+    """The id of a row in the graph."""
+    return strawberry.ID(f"{PREFIXES[kind]}_{row_id}")
+
+
+def row_id(kind: str, value: str | None) -> int:
+    """The row's id in either spelling; 0, which no row has, for anything else."""
+    found = _ID.fullmatch(value or "")
+    return int(found[2]) if found and found[1] in (None, PREFIXES[kind]) else 0
+
+
+def kind_and_row_id(value: str) -> tuple[str, int] | None:
+    """The kind and the row's id that a global id names; None for anything else, bare numbers too."""
+    found = _ID.fullmatch(value)
+    kinds = {prefix: kind for kind, prefix in PREFIXES.items()}
+    return (kinds[found[1]], int(found[2])) if found and found[1] in kinds else None
+
+
+def id_field(kind: str) -> Any:
+    """The field `id` of a type."""
+    prefix = PREFIXES[kind]
+
+    def resolve(root: Parent[Any]) -> strawberry.ID:
+        return strawberry.ID(f"{prefix}_{root.id}")
+
+    return strawberry.field(
+        resolver=resolve, description="Its id in the graph, the same for as long as it exists."
+    )
+
+
+def database_id_field() -> Any:
+    """The field `databaseId` of a type."""
+
+    def resolve(root: Parent[Any]) -> int:
+        row: int = root.id
+        return row
+
+    return strawberry.field(resolver=resolve, description="Its id in the REST API.")

@@ -1,0 +1,81 @@
+"""Connections as the Relay specification has them, over the pages that resolvers give."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+import strawberry
+from strawberry import UNSET, Parent
+
+from resolvers.paging import Page, Slice
+
+T = TypeVar("T")
+
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many from the start: 0 to 100, 20 when neither this nor `last` is given."
+    ),
+]
+After = Annotated[str | None, strawberry.argument(description="Only what comes behind this cursor.")]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many from the end: 0 to 100. Not together with `first`.")
+]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+
+
+@strawberry.type
+class PageInfo:
+    """Where a page stands in its list."""
+
+    has_next_page: bool = strawberry.field(description="Whether more follows this page.")
+    has_previous_page: bool = strawberry.field(description="Whether something comes before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first edge.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last edge.")
+
+
+@strawberry.type
+class Edge(Generic[T]):
+    """One item of a list and where it stands."""
+
+    node: T = strawberry.field(description="The item.")
+    cursor: str = strawberry.field(description="Where it stands, for `after` and `before`.")
+
+
+def _edges(root: Parent[Page[Any]]) -> Any:
+    return [Edge(node=row, cursor=root.cursor(row)) for row in root.rows]
+
+
+def _nodes(root: Parent[Page[Any]]) -> Any:
+    return root.rows
+
+
+def _page_info(root: Parent[Page[Any]]) -> PageInfo:
+    return PageInfo(
+        has_next_page=root.has_next,
+        has_previous_page=root.has_previous,
+        start_cursor=root.cursor(root.rows[0]) if root.rows else None,
+        end_cursor=root.cursor(root.rows[-1]) if root.rows else None,
+    )
+
+
+async def _total_count(root: Parent[Page[Any]]) -> int | None:
+    return await root.count()
+
+
+@strawberry.type
+class Connection(Generic[T]):
+    """A page of a list."""
+
+    edges: list[Edge[T]] = strawberry.field(resolver=_edges, description="The items with their cursors.")
+    nodes: list[T] = strawberry.field(resolver=_nodes, description="The items alone.")
+    page_info: PageInfo = strawberry.field(
+        resolver=_page_info, description="Where the page stands in the list."
+    )
+    total_count: int | None = strawberry.field(
+        resolver=_total_count,
+        description="How many the whole list has, whatever the page. Counted only when asked for.",
+    )
+
+
+def slice_of(first: int | None, after: str | None, last: int | None, before: str | None) -> Slice:
+    """The paging arguments as resolvers take them."""
+    return Slice(*(None if value is UNSET else value for value in (first, after, last, before)))  # type: ignore[arg-type]  # in this order

@@ -1,0 +1,32 @@
+"""Scalars whose spelling the stock ones get differently."""
+
+import datetime as dt
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+
+def _write_moment(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(value: Any) -> dt.datetime:
+    """An instant; without a zone it would be anybody's guess, so that is refused."""
+    try:
+        moment = dt.datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(dt.UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise GraphQLError("A DateTime is written like 2024-01-20T10:30:00Z") from None
+
+
+MOMENT: ScalarDefinition = strawberry.scalar(
+    name="DateTime",
+    description="An instant in UTC as RFC 3339 writes it: 2024-01-20T10:30:00Z, with up to six digits of a second.",
+    specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+    serialize=_write_moment,
+    parse_value=_read_moment,
+)
