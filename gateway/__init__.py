@@ -1,0 +1,1 @@
+"""The running service: the only place that reads the environment, opens sockets and knows processes."""

@@ -1,0 +1,69 @@
+"""The application: both doors and the pages over one helpdesk."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+
+from db.database import Database
+from gateway.graphql import graphql_routes
+from gateway.pages import graphiql_page, page_routes
+from gateway.settings import Settings
+from gateway.sign_in import sign_in
+from gateway.telemetry import configure_logging
+from resolvers.context import Clock, Helpdesk, utc_now
+from resolvers.tokens import TokenSigner
+from rest_compat import exception_handlers, rest_routes
+from schema.described import sdl
+from schema.root import schema
+
+COMPRESSED_FROM_BYTES = 2048
+
+
+def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
+    """The helpdesk of these settings. Its database is connected to at first use; close it with `db.close()`."""
+    database = Database(
+        settings.database_address,
+        readers=settings.database_pool,
+        writers=settings.database_pool,
+        durable=settings.sqlite_durable,
+    )
+    signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
+    return Helpdesk(database, signer, clock)
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
+    """The ASGI application of one worker."""
+    helpdesk = open_helpdesk(settings, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        yield
+        await helpdesk.db.close()
+
+    app = Litestar(
+        route_handlers=[
+            *graphql_routes(schema, sign_in, graphiql_page if settings.graphiql else None, sdl(schema)),
+            *rest_routes(),
+            *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),
+        ],
+        exception_handlers=exception_handlers(),
+        lifespan=[lifespan],
+        openapi_config=None,  # rest_compat/openapi.py writes the document from what the rules declare
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=COMPRESSED_FROM_BYTES, gzip_compress_level=1
+        ),
+        logging_config=None,
+    )
+    app.state.helpdesk = helpdesk
+    app.state.settings = settings
+    app.state.sign_in = sign_in
+    return app
+
+
+def from_environment() -> Litestar:
+    """The application with the settings of this process; what a worker of `answer serve` runs."""
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    return create_app(settings)

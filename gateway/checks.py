@@ -1,0 +1,89 @@
+"""What `answer check` says: each part of the configuration, what it is, and whether it works."""
+
+from typing import NamedTuple
+
+from db import migrate
+from db.errors import DatabaseUnavailable
+from gateway.app import open_helpdesk
+from gateway.pages import BUILT
+from gateway.settings import Settings
+
+FINE, CARE, FAILED = "ok  ", "note", "FAIL"
+
+
+class Line(NamedTuple):
+    """One finding."""
+
+    mark: str
+    name: str
+    text: str
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it must be mended before Answer runs."""
+        return self.mark == FAILED
+
+
+async def checked(settings: Settings) -> list[Line]:
+    """The findings, in the order in which one would mend them. Raises SettingsError."""
+    return [
+        _data_dir(settings),
+        *(_secret(settings, name) for name in ("jwt_secret", "key_pepper")),
+        await _database(settings),
+        _workers(settings),
+        _pages(settings),
+        Line(FINE, "address", f"http://{settings.host}:{settings.port}"),
+        *_exposure(settings),
+    ]
+
+
+def _data_dir(settings: Settings) -> Line:
+    return Line(FINE, "data directory", str(settings.data_dir))
+
+
+def _secret(settings: Settings, name: str) -> Line:
+    is_set = bool(getattr(settings, name).get_secret_value())
+    settings.secret("jwt_secret" if name == "jwt_secret" else "key_pepper")
+    if is_set:
+        return Line(FINE, name, "from the environment")
+    text = f"in {settings.data_dir / name}"
+    if settings.is_embedded:
+        return Line(FINE, name, text)
+    return Line(CARE, name, f"{text}: other machines need the same one, set ANSWER_{name.upper()}")
+
+
+async def _database(settings: Settings) -> Line:
+    helpdesk = open_helpdesk(settings)
+    shown = helpdesk.db.engine.url.render_as_string(hide_password=True)
+    try:
+        revision = await migrate.current(helpdesk.db)
+    except DatabaseUnavailable as error:
+        return Line(FAILED, "database", f"{shown} cannot be reached: {error}")
+    finally:
+        await helpdesk.db.close()
+    if revision == migrate.newest():
+        return Line(FINE, "database", f"{shown}, revision {revision}")
+    if revision is None:
+        return Line(CARE, "database", f"{shown} is empty; answer serve makes the tables")
+    return Line(
+        CARE, "database", f"{shown} is at {revision}, wanted is {migrate.newest()}: run answer migrate"
+    )
+
+
+def _workers(settings: Settings) -> Line:
+    if settings.is_embedded and settings.workers > 1:
+        return Line(FAILED, "workers", "SQLite serves one process: set ANSWER_WORKERS=1 or use PostgreSQL")
+    return Line(FINE, "workers", str(settings.workers))
+
+
+def _pages(settings: Settings) -> Line:
+    if not settings.graphiql:
+        return Line(FINE, "pages", "GraphiQL and the REST pages are off")
+    is_built = settings.graphiql_assets != "packaged" and (BUILT / "graphiql.js").is_file()
+    return Line(FINE, "pages", "GraphiQL 5, built by npm" if is_built else "GraphiQL from its Python package")
+
+
+def _exposure(settings: Settings) -> list[Line]:
+    if settings.host in ("127.0.0.1", "localhost", "::1"):
+        return []
+    return [Line(CARE, "exposure", "listens beyond this machine: put a proxy that speaks TLS in front")]

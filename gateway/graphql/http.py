@@ -1,0 +1,201 @@
+"""GraphQL over HTTP: one handler for every method of /graphql, after the 2026 draft of the specification."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
+
+from graphql import OperationType
+from litestar import HttpMethod, Request, Response, get, route
+from litestar.exceptions import HTTPException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
+
+from gateway.graphql import negotiation, parameters
+from gateway.graphql.answering import Answering, encode_refusal
+from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
+from gateway.graphql.sse import event_stream, refused_stream
+from schema.errors import Refusal, refused, refusing
+
+PATH: Final = "/graphql"
+MAX_BODY: Final = 1024 * 1024
+# Servers hold a half-sent body for as long as the client likes.
+BODY_DEADLINE_S: Final = 20.0
+COMPRESSED_FROM: Final = 1_000
+COMPRESSION_LEVEL: Final = 4
+
+METHODS: Final = "GET, HEAD, OPTIONS, POST"
+# `application/json` answers them with 200: today's clients read no body of another status.
+REQUEST_ERRORS: Final = frozenset(
+    {
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "OPERATION_RESOLUTION_FAILURE",
+        "VALIDATION_ERROR",
+        "QUERY_TOO_COMPLEX",
+    }
+)
+STATUSES: Final = {
+    "UNAUTHORIZED": 401,
+    "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "NOT_ACCEPTABLE": 406,
+    "PAYLOAD_TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "RATE_LIMIT_EXCEEDED": 429,
+    "INTERNAL_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
+    "TIMEOUT": 504,
+}
+HEADERS: Final = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
+# An app-wide compression must leave these routes alone: it would hold the events of a stream back.
+OPTIONS: Final = {"exclude_from_compression": True}
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+AnyResponse: TypeAlias = Response[Any]
+
+
+def http_routes(
+    answering: Answering, graphiql_page: Callable[[], AnyResponse], sdl: str
+) -> list[HTTPRouteHandler]:
+    """The handlers of `/graphql` for HTTP, server-sent events included, and of `/graphql/schema`."""
+
+    @route(
+        PATH,
+        http_method=list(HttpMethod),
+        request_max_body_size=MAX_BODY,
+        include_in_schema=False,
+        opt=OPTIONS,
+        name="graphql",
+    )
+    async def graphql(request: AnyRequest) -> AnyResponse:
+        """Run one GraphQL operation."""
+        return await respond(request, answering, graphiql_page)
+
+    @get(f"{PATH}/schema", include_in_schema=False, opt=OPTIONS, sync_to_thread=False, name="graphql_schema")
+    def graphql_schema(request: AnyRequest) -> AnyResponse:
+        """The schema in the schema definition language; it is public, as introspection is."""
+        return _response(request, 200, "text/plain", sdl.encode(), {"Vary": "Accept-Encoding"})
+
+    return [graphql, graphql_schema]
+
+
+async def respond(
+    request: AnyRequest, answering: Answering, graphiql_page: Callable[[], AnyResponse]
+) -> AnyResponse:
+    """The response to one request of /graphql; nothing is raised."""
+    method = request.method
+    if method == "OPTIONS":
+        return Response(None, status_code=204, headers={"Allow": METHODS, **_request_id_header(request)})
+    offered = (GRAPHQL, JSON, EVENT_STREAM) if method == "POST" else (GRAPHQL, JSON, EVENT_STREAM, HTML)
+    media_type = negotiation.preferred(request.headers.get("accept"), offered)
+    if media_type == HTML:
+        return graphiql_page()
+    try:
+        with refusing(request_id_of(request)):
+            # Read before anything is refused: a client that is still sending does not hear the answer.
+            body = b"" if method in ("GET", "HEAD") else await _body(request)
+            _check_form(request, media_type)
+            return await _operate(request, body, answering, media_type or GRAPHQL)
+    except Refusal as refusal:
+        return _refuse(request, refusal, media_type or GRAPHQL)
+
+
+def request_id_of(request: AnyRequest) -> str:
+    """The id of this request: what the application put into `scope["state"]["request_id"]`, or a new one."""
+    state: dict[str, Any] = request.scope["state"]
+    if "request_id" not in state:
+        state["request_id"] = state["graphql_request_id"] = uuid4().hex
+    return str(state["request_id"])
+
+
+def _check_form(request: AnyRequest, media_type: str | None) -> None:
+    """Refuse what says before its body that it cannot be answered."""
+    headers = request.headers
+    if request.method not in ("GET", "HEAD", "POST"):
+        raise refused("METHOD_NOT_ALLOWED", "Use POST, or GET for a query.")
+    if media_type is None:
+        raise refused("NOT_ACCEPTABLE", f"Accept {GRAPHQL}, {JSON} or {EVENT_STREAM}.")
+    if request.method != "POST":
+        return
+    if not negotiation.is_json(headers.get("content-type")):
+        raise refused("UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json in UTF-8.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise refused("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content encoding.")
+
+
+async def _operate(request: AnyRequest, body: bytes, answering: Answering, media_type: str) -> AnyResponse:
+    helpdesk, request_id = request.app.state.helpdesk, request_id_of(request)
+    caller = await answering.caller(helpdesk, request.headers.get("authorization"), request_id)
+    if request.method == "POST":
+        asked = parameters.from_body(body)
+    else:
+        asked = parameters.from_query_string(request.scope["query_string"])
+    try:
+        prepared = answering.prepare(asked, caller, request_id)
+    except Refusal as refusal:
+        if media_type == EVENT_STREAM and refusal.code in REQUEST_ERRORS:
+            return _stream(request, refused_stream(refusal))
+        raise
+    if request.method != "POST" and prepared.operation.kind is not OperationType.QUERY:
+        raise refused("METHOD_NOT_ALLOWED", f"Use POST for a {prepared.operation.kind.value}.")
+    if media_type == EVENT_STREAM:
+        return _stream(request, event_stream(answering.results(helpdesk, caller, prepared, request_id)))
+    answer = await answering.answer(helpdesk, caller, prepared, request_id)
+    return _response(request, 200, f"{media_type}; charset=utf-8", answer, HEADERS)
+
+
+async def _body(request: AnyRequest) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            return await request.body()
+    except RequestEntityTooLarge:
+        raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {MAX_BODY:,} bytes.") from None
+    except TimeoutError:
+        raise refused("BAD_REQUEST", f"The body did not come within {BODY_DEADLINE_S:g} seconds.") from None
+    except HTTPException:
+        raise refused("BAD_REQUEST", "The body did not come to its end.") from None
+
+
+def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyResponse:
+    if refusal.code in REQUEST_ERRORS:
+        status = 200 if media_type == JSON else 400
+    else:
+        status = STATUSES.get(refusal.code, 400)
+    headers = dict(HEADERS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 405:
+        headers["Allow"] = "POST" if request.method in ("GET", "HEAD") else METHODS
+    kind = GRAPHQL if media_type == EVENT_STREAM else media_type
+    return _response(request, status, f"{kind}; charset=utf-8", encode_refusal(refusal), headers)
+
+
+def _stream(request: AnyRequest, events: Any) -> AnyResponse:
+    # Buffering by a proxy would hold the events back (the header is nginx's).
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **_request_id_header(request)}
+    return Stream(events, status_code=200, media_type=EVENT_STREAM, headers=headers)
+
+
+def _response(
+    request: AnyRequest, status: int, media_type: str, body: bytes, headers: dict[str, str]
+) -> AnyResponse:
+    headers = {**headers, **_request_id_header(request)}
+    if len(body) >= COMPRESSED_FROM and negotiation.accepts_gzip(request.headers.get("accept-encoding")):
+        body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    if request.method == "HEAD":
+        headers["Content-Length"] = str(len(body))
+        body = b""
+    return Response(body, status_code=status, media_type=media_type, headers=headers)
+
+
+def _request_id_header(request: AnyRequest) -> dict[str, str]:
+    """`X-Request-Id`, unless the application numbers its requests and says so itself."""
+    request_id = request_id_of(request)
+    return {"X-Request-Id": request_id} if "graphql_request_id" in request.scope["state"] else {}

@@ -1,0 +1,115 @@
+"""The parameters of a GraphQL request, read from a JSON body, a query string or a WebSocket message."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from schema.errors import Refusal, refused
+
+# Longer than any document that is allowed, percent-encoded, with its variables.
+MAX_QUERY_STRING: Final = 100_000
+
+_decode = msgspec.json.Decoder().decode
+
+
+class Parameters(NamedTuple):
+    """What a client asks for: a document, which operation of it, and with which variables."""
+
+    query: str
+    operation_name: str | None
+    variables: dict[str, Any] | None
+
+
+def from_body(body: bytes) -> Parameters:
+    """The parameters in a JSON body.
+
+    Raises:
+        Refusal: the body is not JSON, not an object, or its members are of wrong types (BAD_REQUEST).
+    """
+    return from_object(read_json(body, "The body"))
+
+
+def from_query_string(raw: bytes) -> Parameters:
+    """The parameters in the query string of a GET; an empty one counts as absent.
+
+    Raises:
+        Refusal: it is too long (PAYLOAD_TOO_LARGE), or a parameter cannot be read (BAD_REQUEST).
+    """
+    if len(raw) > MAX_QUERY_STRING:
+        raise refused(
+            "PAYLOAD_TOO_LARGE", f"The query string is longer than {MAX_QUERY_STRING:,} bytes: use POST."
+        )
+    given = _query_parameters(raw)
+    members: dict[str, Any] = {name: value for name, value in given.items() if value}
+    for name in ("variables", "extensions"):
+        if name in members:
+            members[name] = read_json(members[name].encode(), f"`{name}`")
+    return from_object(members)
+
+
+def from_object(members: object) -> Parameters:
+    """The parameters in a decoded object; members it does not know are ignored (GraphQL over HTTP).
+
+    Raises:
+        Refusal: a member is of a wrong type (BAD_REQUEST), or names a stored document (NOT_FOUND).
+    """
+    if not isinstance(members, dict):
+        raise _bad("Send one object with `query`; a list of operations is not supported.")
+    query, variables = members.get("query"), members.get("variables")
+    operation_name, extensions = members.get("operationName"), members.get("extensions")
+    if not isinstance(extensions, dict | None):
+        raise _bad("`extensions` must be an object.")
+    if query is None or "documentId" in members:
+        _refuse_stored_document(members, extensions)
+    if not isinstance(query, str):
+        raise _bad("`query` must be a string that holds a GraphQL document.")
+    if not isinstance(operation_name, str | None):
+        raise _bad("`operationName` must be a string.")
+    if not isinstance(variables, dict | None):
+        raise _bad("`variables` must be an object.")
+    return Parameters(query, operation_name or None, variables)
+
+
+def read_json(raw: bytes | str, what: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        Refusal: it is not JSON in UTF-8, is nested endlessly, or has numbers out of range (BAD_REQUEST).
+    """
+    try:
+        return _decode(raw)
+    except msgspec.DecodeError as error:  # `msgspec.ValidationError` too: "Integer value out of range"
+        raise _bad(f"{what} is not valid JSON: {error}.") from None
+    except UnicodeError:
+        raise _bad(f"{what} is not valid UTF-8.") from None
+    except RecursionError:
+        raise _bad(f"{what} is nested too deeply.") from None
+
+
+def _query_parameters(raw: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    except UnicodeError:
+        raise _bad("The query string is not percent-encoded UTF-8.") from None
+    except ValueError:
+        raise _bad("The query string has more than 20 parameters.") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise _bad("A parameter of the query string is given twice.")
+    return given
+
+
+def _refuse_stored_document(members: dict[str, Any], extensions: dict[str, Any] | None) -> None:
+    """No documents are stored, so naming one is never quietly ignored."""
+    if members.get("documentId") is not None:
+        raise refused("NOT_FOUND", "No document of this `documentId` is known: send its text as `query`.")
+    if isinstance(extensions, dict) and "persistedQuery" in extensions:
+        # The words by which Apollo Client learns to send the text and not to ask again.
+        raise refused("NOT_FOUND", "PersistedQueryNotSupported")
+
+
+def _bad(message: str) -> Refusal:
+    return refused("BAD_REQUEST", message)
