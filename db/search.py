@@ -105,7 +105,7 @@ def _tsquery(phrase: Phrase) -> str:
     return "(" + " <-> ".join(f"'{word}'" for word in phrase.words) + (":*" if phrase.is_prefix else "") + ")"
 
 
-class matching(FunctionElement[bool]):
+class matching(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function it is
     """`matching(id, 'ticket_search', bindparam(type_=SoughtWords()))`: the row's index entry has the words."""
 
     type = Boolean()

@@ -64,7 +64,7 @@ class ListOf(TypeDecorator[list[Any]]):
         return msgspec.json.encode(value).decode()
 
 
-class any_of(FunctionElement[bool]):
+class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function it is
     """`any_of(column, bindparam(type_=ListOf(…)))`: the column equals one of the listed values."""
 
     type = Boolean()

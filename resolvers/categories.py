@@ -105,8 +105,7 @@ async def update_category(ctx: Context, category_id: int, given: Given) -> rows.
         changed = {name: value for name, value in values.items() if getattr(before, name) != value}
         if not changed:
             return before
-        after = await categories.change(tx, before.id, changed | {"updated_at": ctx.now()})
-    return after
+        return await categories.change(tx, before.id, changed | {"updated_at": ctx.now()})
 
 
 @allow(*STAFF)

@@ -12,10 +12,11 @@ from markdown_it import MarkdownIt
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True}).enable(
     ["table", "strikethrough", "linkify"]
 )
-TAGS: Final = frozenset(
-    "p br hr em strong s code pre blockquote ul ol li a h1 h2 h3 h4 h5 h6 table thead tbody tr th td".split()
-)
-_ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
+_HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TEXT: Final = ("p", "br", "hr", "em", "strong", "s", "code", "pre", "blockquote", "a")
+_LISTS: Final = ("ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td")
+TAGS: Final = frozenset((*_HEADINGS, *_TEXT, *_LISTS))
+_ATTRIBUTES: Final = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES: Final = {"http", "https", "mailto", "tel"}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from db import rows
+from db.database import Tx
 from db.queries import organizations, tickets, users
 from resolvers import fields, paging
 from resolvers.context import Caller, Context
@@ -94,10 +95,9 @@ async def update_organization(ctx: Context, organization_id: int, given: Given) 
         )
         if before is None:
             raise NotFound
-        domain = values.get("domain")
-        if domain is not None and domain != before.domain:
-            if await organizations.by_domain(tx, caller.workspace_id, domain) is not None:
-                wrong["domain"] = IS_TAKEN
+        domain = values.get("domain", before.domain)
+        if domain != before.domain and await _is_taken(tx, caller, domain):
+            wrong["domain"] = IS_TAKEN
         fields.refuse(wrong)
         changed = {name: value for name, value in values.items() if getattr(before, name) != value}
         if not changed:
@@ -117,3 +117,7 @@ async def delete_organization(ctx: Context, organization_id: int) -> None:
         await tickets.leave_organization(tx, before.id)
         await users.leave_organization(tx, before.id)
         await organizations.remove(tx, before.id)
+
+
+async def _is_taken(tx: Tx, caller: Caller, domain: str | None) -> bool:
+    return domain is not None and await organizations.by_domain(tx, caller.workspace_id, domain) is not None

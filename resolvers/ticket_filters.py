@@ -12,15 +12,6 @@ from resolvers.visibility import Conditions
 
 DEEPEST: Final = 3
 LONGEST_LIST: Final = 100
-_LISTS: Final = {
-    "status": "status",
-    "priority": "priority",
-    "category": "category",
-    "requester": "requester",
-    "organization": "organization",
-}
-_MOMENTS: Final = {"created_at": "created", "updated_at": "updated"}
-
 Filter = Mapping[str, Any]
 
 
@@ -43,24 +34,33 @@ def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
 
 
 def _condition(caller: Caller, name: str, value: Any, depth: int) -> Sequence[Condition]:
-    if name in _LISTS:
-        return [(_LISTS[name], _bounded(name, value))]
-    if name == "assigned_to":
-        return [_assigned_to(caller, value)]
-    if name == "tags":
-        return _tagged(value)
-    if name in _MOMENTS:
-        return [
-            (f"{_MOMENTS[name]}_{bound}", moment)
-            for bound in ("gte", "lt")
-            if isinstance(moment := value.get(bound), dt.datetime)
-        ]
-    if name == "search":
-        return [("search", fields.search_text(value))] if value.strip() else []
+    match name:
+        case "assigned_to":
+            return [_assigned_to(caller, value)]
+        case "tags":
+            return _tagged(value)
+        case "created_at" | "updated_at":
+            return _between(name.removesuffix("_at"), value)
+        case "search":
+            return [("search", fields.search_text(value))] if value.strip() else []
+        case "and" | "or" | "not":
+            return [_combined(caller, name, value, depth + 1)]
+        case _:
+            return [(name, _bounded(name, value))]
+
+
+def _combined(caller: Caller, name: str, value: Any, depth: int) -> Condition:
     if name == "not":
-        return [("not", conditions(caller, value, depth + 1))]
-    groups = tuple(conditions(caller, each, depth + 1) for each in _bounded(name, value))
-    return [(name, groups)]
+        return (name, conditions(caller, value, depth))
+    return (name, tuple(conditions(caller, each, depth) for each in _bounded(name, value)))
+
+
+def _between(name: str, value: Filter) -> list[Condition]:
+    return [
+        (f"{name}_{bound}", value[bound])
+        for bound in ("gte", "lt")
+        if isinstance(value.get(bound), dt.datetime)
+    ]
 
 
 def _assigned_to(caller: Caller, value: Filter) -> Condition:

@@ -38,7 +38,7 @@ TOKENS_REMEMBERED: Final = 10_000
 WRONG_CREDENTIALS: Final = "Invalid API key or secret"
 
 _ALPHABET: Final = string.ascii_letters + string.digits
-_FIELDS: Final[dict[str, Field]] = {
+FIELDS: Final[dict[str, Field]] = {
     "api_key": Field(fields.text(200), is_required=True),
     "api_secret": Field(fields.text(200), is_required=True),
 }
@@ -180,8 +180,8 @@ async def create_token(ctx: Context, given: Given) -> Token:
     Raises ValidationError when one is missing, Unauthorized when they do not fit: the same words, and the same
     work, for a key that does not exist and for a secret that is wrong.
     """
-    values, wrong = fields.clean(_FIELDS, given)
-    wrong = {name: text for name, text in wrong.items() if name in _FIELDS}
+    values, wrong = fields.clean(FIELDS, given)
+    wrong = {name: text for name, text in wrong.items() if name in FIELDS}
     if wrong:
         raise ValidationError.of(wrong)
     signer = ctx.helpdesk.tokens

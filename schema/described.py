@@ -17,7 +17,7 @@ from graphql import (
 
 def describe(schema: strawberry.Schema) -> None:
     """Give every type and field that has no description the docstring of its class or resolver."""
-    for kind in schema._schema.type_map.values():
+    for kind in schema._schema.type_map.values():  # noqa: SLF001  # Strawberry has no public way to it
         definition: Any = (kind.extensions or {}).get("strawberry-definition")
         if definition is None or not isinstance(
             kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType | GraphQLEnumType
@@ -37,7 +37,7 @@ def sdl(schema: strawberry.Schema) -> str:
 
     Sorted by way of the text: sorting the schema itself loses what the words of its enums stand for.
     """
-    return print_schema(lexicographic_sort_schema(build_schema(print_schema(schema._schema)))) + "\n"
+    return print_schema(lexicographic_sort_schema(build_schema(print_schema(schema._schema))))  # noqa: SLF001 + "\n"
 
 
 def _docstring(thing: Any) -> str | None:

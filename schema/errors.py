@@ -48,7 +48,7 @@ def refusing(request_id: str) -> Iterator[None]:
         yield
     except Refusal:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is told as an internal error
         known = answer_error(error)
         if known is not None:
             raise refused_by(known) from None
