@@ -22,10 +22,13 @@ class Compiled(msgspec.Struct, frozen=True):
     sql: str
     parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
     decoders: tuple[Decoder | None, ...]
+    constants: dict[str, Any]
+    """Values that were written into the statement itself, as the 1 of `LIMIT 1`."""
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the placeholders, as the driver takes them."""
-        return [values[name] if encode is None else encode(values[name]) for name, encode in self.parameters]
+        known = {**self.constants, **values} if self.constants else values
+        return [known[name] if encode is None else encode(known[name]) for name, encode in self.parameters]
 
 
 class Statement(Generic[Row]):
@@ -96,6 +99,7 @@ def _compile(statement: Select[Any], dialect: Dialect) -> Compiled:
         sql=str(compiled),
         parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
         decoders=tuple(_decoder(column.type, dialect) for column in statement.selected_columns),
+        constants={name: bind.value for name, bind in binds.items() if not bind.required},
     )
 
 

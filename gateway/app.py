@@ -52,7 +52,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         lifespan=[lifespan],
         openapi_config=None,  # rest_compat/openapi.py writes the document from what the rules declare
         compression_config=CompressionConfig(
-            backend="gzip", minimum_size=COMPRESSED_FROM_BYTES, gzip_compress_level=1
+            backend="gzip",
+            minimum_size=COMPRESSED_FROM_BYTES,
+            gzip_compress_level=1,
+            exclude=["^/graphql/static/"],  # gateway/pages.py keeps those compressed
         ),
         logging_config=None,
     )

@@ -34,6 +34,10 @@ async def checked(settings: Settings) -> list[Line]:
         _pages(settings),
         Line(FINE, "address", f"http://{settings.host}:{settings.port}"),
         *_exposure(settings),
+        *(
+            Line(CARE, "secret", f"{name} is short: use 32 random characters or more")
+            for name in settings.short_secrets
+        ),
     ]
 
 

@@ -77,6 +77,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
     _run(make_ready(settings, click.echo))
     configure_logging(settings.log_level)
+    for name in settings.short_secrets:
+        click.echo(f"{name} is short enough to be guessed: use 32 random characters or more.", err=True)
     address = f"http://{settings.host}:{settings.port}"
     pages = f"   GraphiQL {address}/graphql   REST {address}/v1/docs" if settings.graphiql else ""
     click.echo(f"Answer is at {address}{pages}", err=False)

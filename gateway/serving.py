@@ -73,5 +73,4 @@ def run_workers(settings: Settings) -> None:
         workers=settings.workers,
         websockets=True,
         log_access=False,
-        process_name="answer",
     ).serve()

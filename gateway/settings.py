@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     jwt_secret: Annotated[
         SecretStr,
         Field(
-            description=f"Signs the tokens; at least {SHORTEST_SECRET} characters, the same on every machine. "
+            description=f"Signs the tokens; {SHORTEST_SECRET} random characters or more, the same on every machine. "
             "Empty: generated once and kept in the data directory."
         ),
     ] = SecretStr("")
@@ -84,15 +84,6 @@ class Settings(BaseSettings):
             database_url(value)
         return value
 
-    @field_validator("jwt_secret", "key_pepper")
-    @classmethod
-    def _is_long(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < SHORTEST_SECRET:
-            raise ValueError(
-                f"must be at least {SHORTEST_SECRET} characters; leave it out to have one generated"
-            )
-        return value
-
     @classmethod
     def from_environment(cls) -> Self:
         """The settings of this process. Raises SettingsError, naming every variable that is wrong."""
@@ -114,6 +105,15 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """SQLite: one machine, nothing to set up, tables brought up to date at the start."""
         return self.database_address.startswith("sqlite")
+
+    @property
+    def short_secrets(self) -> list[str]:
+        """The variables whose secret is set but short enough to be guessed."""
+        return [
+            f"ANSWER_{name.upper()}"
+            for name in ("jwt_secret", "key_pepper")
+            if 0 < len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET
+        ]
 
     def secret(self, name: Literal["jwt_secret", "key_pepper"]) -> str:
         """The secret that is set, else the one in the data directory, generated at first use.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from db import rows
 from db.database import Tx
 from db.queries import activity, categories, tickets, workspaces
-from resolvers import fields, paging
+from resolvers import fields, lifecycle, paging
 from resolvers.context import Context
 from resolvers.errors import NotFound
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
@@ -115,7 +115,8 @@ async def delete_category(ctx: Context, category_id: int) -> None:
     async with ctx.write() as tx:
         await workspaces.hold(tx, caller.workspace_id)
         before = await _held(ctx, tx, category_id)
-        moved = await tickets.uncategorise(tx, caller.workspace_id, before.id, now)
+        moment = lifecycle.moment_after(await tickets.latest_change_in(tx, before.id), now)
+        moved = await tickets.uncategorise(tx, caller.workspace_id, before.id, moment)
         await activity.add(
             tx,
             [
@@ -127,7 +128,7 @@ async def delete_category(ctx: Context, category_id: int) -> None:
                     "from_value": str(before.id),
                     "to_value": None,
                     "is_internal": False,
-                    "created_at": now,
+                    "created_at": moment,
                 }
                 for ticket_id in moved
             ],

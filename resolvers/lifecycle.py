@@ -18,6 +18,11 @@ REOPENS_WITHIN: Final = dt.timedelta(days=14)
 _STEP: Final = dt.timedelta(microseconds=1)
 
 
+def moment_after(latest: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """The instant of a change: strictly after the latest one, even when clocks differ or two share it (D5)."""
+    return now if latest is None else max(now, latest + _STEP)
+
+
 class TicketChange:
     """A change in the making. `moment` is the latest instant it has used."""
 
@@ -26,8 +31,7 @@ class TicketChange:
         self.caller = caller
         self.values: dict[str, Any] = {}
         self.entries: list[dict[str, Any]] = []
-        # strictly increasing per ticket, even when clocks differ or two changes share a microsecond (D5)
-        self.moment = max(now, ticket.updated_at + _STEP)
+        self.moment = moment_after(ticket.updated_at, now)
 
     @property
     def status(self) -> str:

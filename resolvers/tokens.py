@@ -122,8 +122,14 @@ class TokenSigner:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                # the clock is ours and injected, so it is `verify` that looks at the expiry
-                options={"require": list(CLAIMS), "verify_exp": False, "strict_aud": True},
+                # the clock is ours and injected, so it is `verify` that looks at the expiry; PyJWT would also refuse
+                # a token that a machine signed whose clock is a second ahead
+                options={
+                    "require": list(CLAIMS),
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "strict_aud": True,
+                },
             )
             claims = _claims(found)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:

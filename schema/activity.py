@@ -1,7 +1,7 @@
 """The log of a ticket in the graph."""
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from strawberry import Parent
@@ -9,7 +9,7 @@ from strawberry import Parent
 from db import rows
 from resolvers.users import USER_BY_ID
 from schema.edges import edge
-from schema.nodes import id_field
+from schema.nodes import Node, id_field
 
 if TYPE_CHECKING:
     from schema.users import User
@@ -28,7 +28,7 @@ def _timestamp(root: Parent[rows.Activity]) -> dt.datetime:
 
 
 @strawberry.type
-class Activity:
+class Activity(Node):
     """One line of a ticket's log."""
 
     id: strawberry.ID = id_field("Activity")
@@ -46,3 +46,8 @@ class Activity:
     user: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "user_id", "Who did it; null for the system, and for somebody who was deleted."
     )
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        """Rows of the log are its lines."""
+        return isinstance(obj, rows.Activity)

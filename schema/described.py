@@ -14,6 +14,14 @@ from graphql import (
     print_schema,
 )
 
+_ARGUMENTS = {
+    "id": "Its id here, or its REST number.",
+    "ticketId": "The ticket's id here, or its REST number.",
+    "userId": "The user's id here, or its REST number.",
+    "input": "What to write.",
+}
+"""What arguments mean that mean the same on every field."""
+
 
 def describe(schema: strawberry.Schema) -> None:
     """Give every type and field that has no description the docstring of its class or resolver."""
@@ -30,6 +38,8 @@ def describe(schema: strawberry.Schema) -> None:
             for field in kind.fields.values():
                 resolver = getattr(field.extensions.get("strawberry-definition"), "base_resolver", None)
                 field.description = field.description or (resolver and _docstring(resolver.wrapped_func))
+                for name, argument in field.args.items():
+                    argument.description = argument.description or _ARGUMENTS.get(name)
 
 
 def sdl(schema: strawberry.Schema) -> str:
@@ -37,7 +47,8 @@ def sdl(schema: strawberry.Schema) -> str:
 
     Sorted by way of the text: sorting the schema itself loses what the words of its enums stand for.
     """
-    return print_schema(lexicographic_sort_schema(build_schema(print_schema(schema._schema))))  # noqa: SLF001 + "\n"
+    text = print_schema(schema._schema)  # noqa: SLF001  # as above
+    return print_schema(lexicographic_sort_schema(build_schema(text))) + "\n"
 
 
 def _docstring(thing: Any) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import categories, organizations, replies, tickets, users, workspaces
+from resolvers import activity, categories, organizations, replies, tickets, users, workspaces
 from resolvers.errors import NotFound, ValidationError
 from resolvers.paging import LARGEST_PAGE
 from schema.categories import Category, category_create, category_delete, category_page, category_update
@@ -44,6 +44,7 @@ _ONE: dict[str, Any] = {
     "User": users.user,
     "Organization": organizations.organization,
     "Category": categories.category,
+    "Activity": activity.entry,
 }
 
 

@@ -1,16 +1,17 @@
 """Tickets: their lists, and what changes them."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, update
 
 from db import rows, tables
 from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
-from db.statements import columns, table_of
+from db.statements import Statement, columns, table_of
 from db.types import ListOf, UtcDateTime, any_of
 
 ticket = table_of(tables.Ticket)
@@ -104,6 +105,12 @@ def tag_rows(workspace_id: int, ticket_id: int, names: Sequence[str]) -> list[di
     return [{"ticket_id": ticket_id, "name": name, "workspace_id": workspace_id} for name in names]
 
 
+_LATEST_IN_CATEGORY: Statement[dt.datetime | None] = Statement(
+    select(func.max(ticket.c.updated_at)).where(
+        ticket.c.category_id == bindparam("of_category", type_=BigInteger())
+    ),
+    lambda moment: moment,
+)
 _FROM_CATEGORY = (
     update(ticket)
     .where(
@@ -126,7 +133,12 @@ _OUT_OF_ORGANIZATION = (
 )
 
 
-async def uncategorise(tx: Tx, workspace_id: int, category_id: int, moment: Any) -> list[int]:
+async def latest_change_in(tx: Tx, category_id: int) -> dt.datetime | None:
+    """When a ticket of the category last changed; None when there is none in it."""
+    return await tx.first(_LATEST_IN_CATEGORY, of_category=category_id)
+
+
+async def uncategorise(tx: Tx, workspace_id: int, category_id: int, moment: dt.datetime) -> list[int]:
     """Take every ticket out of the category; the ids of those that were in it."""
     return await tx.returning(
         _FROM_CATEGORY, int, of_category=category_id, in_workspace=workspace_id, moment=moment

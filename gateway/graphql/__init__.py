@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import strawberry
-from litestar import Response
 from litestar.handlers import BaseRouteHandler
 
 from gateway.graphql.answering import Answering, SignIn
-from gateway.graphql.http import http_routes
+from gateway.graphql.http import Page, http_routes
 from gateway.graphql.websocket import websocket_route
 from schema.execution import Graph
 
@@ -18,11 +14,11 @@ __all__ = ["graphql_routes"]
 
 
 def graphql_routes(
-    schema: strawberry.Schema, sign_in: SignIn, graphiql_page: Callable[[], Response[Any]], sdl: str
+    schema: strawberry.Schema, sign_in: SignIn, graphiql_page: Page | None, sdl: str
 ) -> list[BaseRouteHandler]:
     """The route handlers of `/graphql` and `/graphql/schema`, for an application with `state.helpdesk`.
 
-    `sdl` is the text of the schema as it is committed.
+    `graphiql_page` makes the page a browser gets, None for no page; `sdl` is the text of the schema.
     """
     answering = Answering(Graph(schema), sign_in)
     return [*http_routes(answering, graphiql_page, sdl), websocket_route(answering)]

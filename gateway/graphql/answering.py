@@ -22,32 +22,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answering:
-    """Answers operations of one schema for whoever signs in."""
+    """Answers operations of one schema for whoever signs in.
+
+    Its methods let rules and faults through: the caller holds them with `refusing`, once for a request.
+    """
 
     def __init__(self, graph: Graph, sign_in: SignIn) -> None:
         self.graph = graph
-        self._sign_in = sign_in
+        self.caller = sign_in
 
-    async def caller(self, helpdesk: Helpdesk, authorization: str | None, request_id: str) -> Caller | None:
-        """Who asks, None without a token.
-
-        Raises:
-            Refusal: the token is wrong, expired or revoked (UNAUTHORIZED), or cannot be looked up.
-        """
-        with refusing(request_id):
-            return await self._sign_in(helpdesk, authorization)
-
-    def prepare(self, parameters: Parameters, caller: Caller | None, request_id: str) -> Prepared:
+    def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
 
         Raises:
-            Refusal: the request is wrong, or needs a token.
+            Refusal: the request is wrong.
+            Unauthorized: it needs a token.
         """
-        with refusing(request_id):
-            prepared = self.graph.prepare(*parameters)
-            if caller is None and not prepared.operation.root_fields <= PUBLIC_FIELDS:
-                raise Unauthorized
-            return prepared
+        prepared = self.graph.prepare(*parameters)
+        if caller is None and not prepared.operation.root_fields <= PUBLIC_FIELDS:
+            raise Unauthorized
+        return prepared
 
     async def answer(
         self, helpdesk: Helpdesk, caller: Caller | None, prepared: Prepared, request_id: str
@@ -55,11 +49,11 @@ class Answering:
         """The answer to one operation, as JSON in UTF-8.
 
         Raises:
-            Refusal: it could not run, or did not end in time.
+            Refusal: its variables do not fit, or it did not end in time.
+            Unavailable: the database is out.
         """
-        with refusing(request_id):
-            async with helpdesk.operation(caller) as ctx:
-                return _encode(await self.graph.execute(prepared, ctx, request_id))
+        async with helpdesk.operation(caller) as ctx:
+            return _encode(await self.graph.execute(prepared, ctx, request_id))
 
     async def results(
         self, helpdesk: Helpdesk, caller: Caller | None, prepared: Prepared, request_id: str
@@ -67,9 +61,10 @@ class Answering:
         """The answers to one operation in their order, as JSON in UTF-8: one, until there are subscriptions.
 
         Raises:
-            Refusal: as `answer`.
+            Refusal: whatever went wrong.
         """
-        yield await self.answer(helpdesk, caller, prepared, request_id)
+        with refusing(request_id):
+            yield await self.answer(helpdesk, caller, prepared, request_id)
 
 
 def encode_refusal(refusal: Refusal) -> bytes:

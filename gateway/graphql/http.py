@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
 from graphql import OperationType
 from litestar import HttpMethod, Request, Response, get, route
-from litestar.exceptions import HTTPException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
@@ -25,9 +23,9 @@ PATH: Final = "/graphql"
 MAX_BODY: Final = 1024 * 1024
 # Servers hold a half-sent body for as long as the client likes.
 BODY_DEADLINE_S: Final = 20.0
-COMPRESSED_FROM: Final = 1_000
-COMPRESSION_LEVEL: Final = 4
 
+WITHOUT_PAGE: Final = (GRAPHQL, JSON, EVENT_STREAM)
+WITH_PAGE: Final = (*WITHOUT_PAGE, HTML)
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
 # `application/json` answers them with 200: today's clients read no body of another status.
 REQUEST_ERRORS: Final = frozenset(
@@ -52,49 +50,42 @@ STATUSES: Final = {
     "SERVICE_UNAVAILABLE": 503,
     "TIMEOUT": 504,
 }
-HEADERS: Final = {"Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
-# An app-wide compression must leave these routes alone: it would hold the events of a stream back.
-OPTIONS: Final = {"exclude_from_compression": True}
+HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 AnyResponse: TypeAlias = Response[Any]
+Page: TypeAlias = Callable[[], AnyResponse]
 
 
-def http_routes(
-    answering: Answering, graphiql_page: Callable[[], AnyResponse], sdl: str
-) -> list[HTTPRouteHandler]:
+def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> list[HTTPRouteHandler]:
     """The handlers of `/graphql` for HTTP, server-sent events included, and of `/graphql/schema`."""
 
     @route(
         PATH,
         http_method=list(HttpMethod),
-        request_max_body_size=MAX_BODY,
         include_in_schema=False,
-        opt=OPTIONS,
         name="graphql",
     )
     async def graphql(request: AnyRequest) -> AnyResponse:
         """Run one GraphQL operation."""
         return await respond(request, answering, graphiql_page)
 
-    @get(f"{PATH}/schema", include_in_schema=False, opt=OPTIONS, sync_to_thread=False, name="graphql_schema")
+    @get(f"{PATH}/schema", include_in_schema=False, sync_to_thread=False, name="graphql_schema")
     def graphql_schema(request: AnyRequest) -> AnyResponse:
         """The schema in the schema definition language; it is public, as introspection is."""
-        return _response(request, 200, "text/plain", sdl.encode(), {"Vary": "Accept-Encoding"})
+        return _response(request, 200, "text/plain", sdl.encode(), {})
 
     return [graphql, graphql_schema]
 
 
-async def respond(
-    request: AnyRequest, answering: Answering, graphiql_page: Callable[[], AnyResponse]
-) -> AnyResponse:
+async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page | None) -> AnyResponse:
     """The response to one request of /graphql; nothing is raised."""
     method = request.method
     if method == "OPTIONS":
         return Response(None, status_code=204, headers={"Allow": METHODS, **_request_id_header(request)})
-    offered = (GRAPHQL, JSON, EVENT_STREAM) if method == "POST" else (GRAPHQL, JSON, EVENT_STREAM, HTML)
-    media_type = negotiation.preferred(request.headers.get("accept"), offered)
-    if media_type == HTML:
+    has_page = graphiql_page is not None and method in ("GET", "HEAD")
+    media_type = negotiation.preferred(request.headers.get("accept"), WITH_PAGE if has_page else WITHOUT_PAGE)
+    if graphiql_page is not None and media_type == HTML:
         return graphiql_page()
     try:
         with refusing(request_id_of(request)):
@@ -131,13 +122,13 @@ def _check_form(request: AnyRequest, media_type: str | None) -> None:
 
 async def _operate(request: AnyRequest, body: bytes, answering: Answering, media_type: str) -> AnyResponse:
     helpdesk, request_id = request.app.state.helpdesk, request_id_of(request)
-    caller = await answering.caller(helpdesk, request.headers.get("authorization"), request_id)
+    caller = await answering.caller(helpdesk, request.headers.get("authorization"))
     if request.method == "POST":
         asked = parameters.from_body(body)
     else:
         asked = parameters.from_query_string(request.scope["query_string"])
     try:
-        prepared = answering.prepare(asked, caller, request_id)
+        prepared = answering.prepare(asked, caller)
     except Refusal as refusal:
         if media_type == EVENT_STREAM and refusal.code in REQUEST_ERRORS:
             return _stream(request, refused_stream(refusal))
@@ -151,22 +142,36 @@ async def _operate(request: AnyRequest, body: bytes, answering: Answering, media
 
 
 async def _body(request: AnyRequest) -> bytes:
-    try:
+    """The body, read to its end even when it is too large: a client that is cut off while it sends may never
+    read why (nginx calls it lingering).
+    """
+    chunks: list[bytes] = []
+    size = 0
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(BODY_DEADLINE_S):
-            return await request.body()
-    except RequestEntityTooLarge:
-        raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {MAX_BODY:,} bytes.") from None
-    except TimeoutError:
-        raise refused("BAD_REQUEST", f"The body did not come within {BODY_DEADLINE_S:g} seconds.") from None
-    except HTTPException:
-        raise refused("BAD_REQUEST", "The body did not come to its end.") from None
+            while True:
+                event: Any = await request.receive()
+                if event["type"] == "http.disconnect":
+                    break
+                size += len(event["body"])
+                if size <= MAX_BODY:
+                    chunks.append(event["body"])
+                if not event.get("more_body", False):
+                    return _whole(chunks, size)
+    _whole(chunks, size)
+    raise refused("BAD_REQUEST", f"The body did not come to its end within {BODY_DEADLINE_S:g} seconds.")
+
+
+def _whole(chunks: list[bytes], size: int) -> bytes:
+    if size > MAX_BODY:
+        raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {MAX_BODY:,} bytes.")
+    return b"".join(chunks)
 
 
 def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyResponse:
-    if refusal.code in REQUEST_ERRORS:
-        status = 200 if media_type == JSON else 400
-    else:
-        status = STATUSES.get(refusal.code, 400)
+    status = STATUSES.get(refusal.code, 400)
+    if media_type == JSON and refusal.code in REQUEST_ERRORS:
+        status = 200
     headers = dict(HEADERS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -186,9 +191,6 @@ def _response(
     request: AnyRequest, status: int, media_type: str, body: bytes, headers: dict[str, str]
 ) -> AnyResponse:
     headers = {**headers, **_request_id_header(request)}
-    if len(body) >= COMPRESSED_FROM and negotiation.accepts_gzip(request.headers.get("accept-encoding")):
-        body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(body))
         body = b""

@@ -55,19 +55,11 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str | None:
     return choice
 
 
+@lru_cache(maxsize=256)
 def is_json(content_type: str | None) -> bool:
     """Whether a Content-Type says JSON in UTF-8, the only form a request may have."""
     kind, parameters = _parse(content_type or "")
     return kind == JSON and parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8")
-
-
-def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Whether an Accept-Encoding takes gzip."""
-    for part in (accept_encoding or "").split(","):
-        coding, parameters = _parse(part)
-        if coding in ("gzip", "x-gzip"):
-            return _quality(parameters) > 0
-    return False
 
 
 def _ranges(accept: str) -> list[MediaRange]:

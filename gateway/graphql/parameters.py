@@ -10,7 +10,7 @@ import msgspec
 from schema.errors import Refusal, refused
 
 # Longer than any document that is allowed, percent-encoded, with its variables.
-MAX_QUERY_STRING: Final = 100_000
+MAX_QUERY_STRING: Final = 50_000
 
 _decode = msgspec.json.Decoder().decode
 
@@ -60,15 +60,15 @@ def from_object(members: object) -> Parameters:
         raise _bad("Send one object with `query`; a list of operations is not supported.")
     query, variables = members.get("query"), members.get("variables")
     operation_name, extensions = members.get("operationName"), members.get("extensions")
-    if not isinstance(extensions, dict | None):
+    if not (extensions is None or isinstance(extensions, dict)):
         raise _bad("`extensions` must be an object.")
     if query is None or "documentId" in members:
         _refuse_stored_document(members, extensions)
     if not isinstance(query, str):
         raise _bad("`query` must be a string that holds a GraphQL document.")
-    if not isinstance(operation_name, str | None):
+    if not (operation_name is None or isinstance(operation_name, str)):
         raise _bad("`operationName` must be a string.")
-    if not isinstance(variables, dict | None):
+    if not (variables is None or isinstance(variables, dict)):
         raise _bad("`variables` must be an object.")
     return Parameters(query, operation_name or None, variables)
 

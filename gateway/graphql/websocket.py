@@ -17,10 +17,14 @@ from gateway.graphql import parameters
 from gateway.graphql.answering import Answering
 from gateway.graphql.http import MAX_BODY, PATH
 from resolvers.context import Helpdesk
-from resolvers.errors import Unauthorized
-from schema.errors import Refusal, plain_error
+from schema.errors import Refusal, plain_error, refusing
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
+# The protocol's predecessor, which we do not offer. But our server writes header names in lower case, as HTTP allows,
+# and the Python client `gql` 4 looks for `Sec-WebSocket-Protocol` by its capitals: not seeing what was chosen, it
+# speaks the older one. To a client that offers both, its three words are understood.
+PREDECESSOR: Final = "graphql-ws"
+_OLDER_WORDS: Final = {"start": "subscribe", "stop": "complete"}
 INIT_DEADLINE_S: Final = 10.0
 MAX_OPERATIONS: Final = 20
 
@@ -64,11 +68,15 @@ class Conversation:
         self._acknowledged = False
         self._deadline: float | None = asyncio.get_running_loop().time() + init_deadline_s
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._offers_predecessor = False
+        self._result_word = "next"
 
     async def hold(self) -> None:
         """Talk until the client leaves or breaks a rule of the protocol."""
-        offered = self._socket.headers.get("sec-websocket-protocol", "")
-        if SUBPROTOCOL not in [name.strip() for name in offered.split(",")]:
+        header = self._socket.headers.get("sec-websocket-protocol", "")
+        offered = [name.strip() for name in header.split(",")]
+        self._offers_predecessor = PREDECESSOR in offered
+        if SUBPROTOCOL not in offered:
             await self._socket.accept()
             await self._socket.close(4406, "Subprotocol not acceptable")
             return
@@ -96,14 +104,23 @@ class Conversation:
             raise WebSocketDisconnect(detail="the client left")
         return _read(event.get("text"))
 
+    def _word(self, word: str) -> str:
+        """The message's type in the protocol we speak."""
+        if not self._offers_predecessor or word not in _OLDER_WORDS:
+            return word
+        self._result_word = "data"
+        return _OLDER_WORDS[word]
+
     async def _take(self, message: dict[str, Any]) -> None:
-        match message["type"]:
+        match self._word(message["type"]):
             case "connection_init":
                 await self._initialise(message)
             case "ping":
                 await self._send({"type": "pong"})
             case "pong":
                 pass
+            case "connection_terminate" if self._offers_predecessor:
+                raise _Close(1000, "Terminated")
             case "subscribe":
                 await self._subscribe(message)
             case "complete":
@@ -119,10 +136,11 @@ class Conversation:
             raise _Close(4400, "Invalid message: `payload` must be an object")
         self._authorization = _authorization_in(payload or {}) or self._socket.headers.get("authorization")
         try:
-            await self._answering.caller(self._helpdesk, self._authorization, uuid4().hex)
-            self._deadline = self._end_of_token()
-        except (Refusal, Unauthorized) as error:
-            if error.code == "UNAUTHORIZED":
+            with refusing(uuid4().hex):
+                await self._answering.caller(self._helpdesk, self._authorization)
+                self._deadline = self._end_of_token()
+        except Refusal as refusal:
+            if refusal.code == "UNAUTHORIZED":
                 raise _Close(4403, "Forbidden") from None
             raise _Close(1011, "Internal server error") from None
         self._acknowledged = True
@@ -167,7 +185,7 @@ class Conversation:
         try:
             async with aclosing(self._results(payload)) as results:
                 async for result in results:
-                    await self._send({"id": name, "type": "next", "payload": msgspec.Raw(result)})
+                    await self._send({"id": name, "type": self._result_word, "payload": msgspec.Raw(result)})
             last = {"id": name, "type": "complete"}
         except Refusal as refusal:
             last = {"id": name, "type": "error", "payload": refusal.errors}
@@ -179,9 +197,10 @@ class Conversation:
 
     async def _results(self, payload: dict[str, Any]) -> AsyncGenerator[bytes, None]:
         request_id = uuid4().hex
-        # Signed in for every operation: the key may have been revoked since the last.
-        caller = await self._answering.caller(self._helpdesk, self._authorization, request_id)
-        prepared = self._answering.prepare(parameters.from_object(payload), caller, request_id)
+        with refusing(request_id):
+            # Signed in for every operation: the key may have been revoked since the last.
+            caller = await self._answering.caller(self._helpdesk, self._authorization)
+            prepared = self._answering.prepare(parameters.from_object(payload), caller)
         results = self._answering.results(self._helpdesk, caller, prepared, request_id)
         async with aclosing(results):
             async for result in results:

@@ -24,8 +24,8 @@ async function mountExplorer() {
   } catch (error) {
     console.error(error);
     content.textContent =
-      'The GraphQL explorer is not installed on this server. Run "npm ci --ignore-scripts" and "npm run build" in ' +
-      'frontend/, or pip install graphene-django-graphiql-static, and start the server again.';
+      'The GraphQL explorer is not installed on this server. Run "make frontend", or pip install ' +
+      'graphene-django-graphiql-static, and start the server again.';
     content.classList.add('notice');
     return null;
   }

@@ -14,8 +14,8 @@ try {
 } catch (error) {
   console.error(error);
   content.textContent =
-    'The REST reference is not installed on this server. Run "npm ci --ignore-scripts" and "npm run build" in frontend/, ' +
-    'or pip install swagger-ui-bundle-v2, and start the server again.';
+    'The REST reference is not installed on this server. Run "make frontend", or pip install swagger-ui-bundle-v2, ' +
+    'and start the server again.';
   content.classList.add('notice');
 }
 

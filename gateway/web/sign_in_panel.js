@@ -93,7 +93,8 @@ function credentialFields() {
 }
 
 function tokenField() {
-  const field = element('textarea', { name: 'token', rows: 4, autocomplete: 'off', placeholder: 'eyJhbGciOi…', ...AS_TYPED });
+  const attributes = { name: 'token', rows: 4, autocomplete: 'off', placeholder: 'eyJhbGciOi…', ...AS_TYPED };
+  const field = element('textarea', attributes);
   return element('div', { class: 'fields', hidden: true }, labelled('Token', field));
 }
 

@@ -3,10 +3,14 @@
 
 import { loadScripts, loadStyle } from '../web/packaged/scripts.js';
 
-await Promise.all([
-  loadStyle('style.css'),
-  loadScripts('react.production.min.js', 'react-dom.production.min.js', 'graphiql.min.js', 'graphiql-plugin-explorer.umd.js'),
-]);
+const SCRIPTS = [
+  'react.production.min.js',
+  'react-dom.production.min.js',
+  'graphiql.min.js',
+  'graphiql-plugin-explorer.umd.js',
+];
+
+await Promise.all([loadStyle('style.css'), loadScripts(...SCRIPTS)]);
 const { React, ReactDOM, GraphiQL, GraphiQLPluginExplorer } = globalThis;
 const { useEditorContext, useSchemaContext } = GraphiQL.React;
 const h = React.createElement;
