@@ -162,8 +162,8 @@ class TokenSigner:
 
 def _claims(found: dict[str, Any]) -> Claims:
     numbers = (found["key"], found["workspace"], found["iat"], found["exp"])
-    if not all(type(number) is int for number in numbers):
-        raise ValueError("claims must be integers")
+    if not all(type(number) is int and 0 < number <= fields.LARGEST_ID for number in numbers):
+        raise ValueError("claims must be positive integers of 64 bits")
     return Claims(found["key"], int(found["sub"]), found["workspace"], float(found["exp"]))
 
 

@@ -68,7 +68,7 @@ def _narrowed(filter_: Mapping[str, Any]) -> list[Condition]:
             found.append((kind, tuple(filter_[name])))
     if filter_.get("is_active") is not None:
         found.append(("active", filter_["is_active"]))
-    if filter_.get("search"):
+    if (filter_.get("search") or "").strip():
         found.append(("search", fields.search_text(filter_["search"])))
     return found
 

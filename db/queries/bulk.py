@@ -51,9 +51,10 @@ _DEFINITIONS: Final = """
 """
 """Statements that drop and make again each index (first) and each foreign key of the tables."""
 
-_SQLITE: Final[Dialect] = sqlite.dialect()  # type: ignore[no-untyped-call]
-_POSTGRESQL: Final[Dialect] = postgresql.dialect()
+_SQLITE: Final[Dialect] = sqlite.dialect()
+_POSTGRESQL: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy left it out
 
+Model = type[SQLModel]
 Record = Sequence[Any]
 Encoder = Callable[[Any], Any]
 
@@ -90,7 +91,7 @@ TICKET_COUNT: Statement[int] = Statement(
 )
 
 
-async def new_ids(tx: Tx, model: type[SQLModel], count: int) -> Sequence[int]:
+async def new_ids(tx: Tx, model: Model, count: int) -> Sequence[int]:
     """Ids for that many new rows, ascending. They are taken for good, even when the transaction fails."""
     table = table_of(model).name
     driver = await _driver(tx)
@@ -175,10 +176,8 @@ async def loading(tx: Tx, tickets: int) -> AsyncIterator[None]:
     if tx.is_sqlite:
         [(before,)] = await driver.execute_fetchall("PRAGMA cache_size")
         await driver.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
-        try:
-            yield
-        finally:
-            await driver.execute(f"PRAGMA cache_size={before}")
+        yield  # a failure may have closed the connection: then there is nothing to set back
+        await driver.execute(f"PRAGMA cache_size={before}")
         return
     later = await _put_off(driver) if tickets >= _MANY_TICKETS else []
     yield
@@ -227,7 +226,7 @@ async def _driver(tx: Tx) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def _insert(tx: Tx, model: type[SQLModel], names: tuple[str, ...], added: Sequence[Any]) -> None:
+async def _insert(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> None:
     await _insert_columns(tx, table_of(model).name, names, _columns(tx, model, names, added))
 
 
@@ -267,9 +266,7 @@ async def _remember(tx: Tx, index: str, entries: Iterable[tuple[int, str]]) -> N
         )
 
 
-def _columns(
-    tx: Tx, model: type[SQLModel], names: tuple[str, ...], added: Sequence[Any]
-) -> list[Iterable[Any]]:
+def _columns(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> list[Iterable[Any]]:
     """The values column by column, as the driver takes them."""
     found: list[Iterable[Any]] = []
     for name in names:
@@ -279,7 +276,7 @@ def _columns(
     return found
 
 
-def _encoder(tx: Tx, model: type[SQLModel], name: str) -> Encoder | None:
+def _encoder(tx: Tx, model: Model, name: str) -> Encoder | None:
     kind = table_of(model).c[name].type
     if isinstance(kind, JSON):
         return _json

@@ -91,7 +91,7 @@ class Filling:
         """Chance for one purpose. Staff and organizations have their own, so that a second run meets the same."""
         return Random(f"{self.seed}/{purpose}")  # noqa: S311  # a sample is no secret
 
-    async def _ids(self, model: type[bulk.SQLModel], count: int) -> list[int]:
+    async def _ids(self, model: bulk.Model, count: int) -> list[int]:
         return list(await bulk.new_ids(self.tx, model, count))
 
     def _count(self, **more: int) -> None:

@@ -55,8 +55,7 @@ class Organizations:
 
     def draw(self, rng: Random) -> int:
         """The place of one of them."""
-        place: int = bisect(self.weights, rng.random() * self.weights[-1])
-        return place
+        return bisect(self.weights, rng.random() * self.weights[-1])
 
 
 @dataclass(slots=True)
