@@ -180,8 +180,11 @@ async def delete_user(ctx: Context, user_id: int) -> None:
 
 
 async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now: dt.datetime) -> rows.User:
-    """The user with this e-mail: a known one as they are, an unknown one as a new customer (D17)."""
-    known = await users.by_email(tx, caller.workspace_id, fields.email_key(address))
+    """The user with this e-mail: a known one as they are, an unknown one as a new customer (D17).
+
+    They are held: whoever moves them to another organization meanwhile must find their new ticket (D16).
+    """
+    known = await users.by_email(tx, caller.workspace_id, fields.email_key(address), held=True)
     if known is not None:
         return known
     domain = address.rpartition("@")[2].lower()
@@ -196,7 +199,7 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
     )
     added = await _add(tx, caller.workspace_id, values, now)
     if added is None:  # the same stranger wrote twice at once, and the other ticket was first
-        added = await users.by_email(tx, caller.workspace_id, fields.email_key(address))
+        added = await users.by_email(tx, caller.workspace_id, fields.email_key(address), held=True)
     if added is None:
         raise Conflict("The requester was deleted at the same moment. Try again")
     return added

@@ -165,7 +165,9 @@ def clock() -> Clock:
 @pytest.fixture
 async def app(address: str, clock: Clock, tmp_path: Path) -> AsyncIterator[Litestar]:
     """The application on the test's database."""
-    application = create_app(Settings(data_dir=tmp_path, database_url=address, database_pool=4), clock)
+    application = create_app(
+        Settings(data_dir=tmp_path, database_url=address, database_pool=4, sqlite_durable=False), clock
+    )
     yield application
     await application.state.helpdesk.db.close()
 

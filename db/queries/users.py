@@ -33,12 +33,11 @@ LISTING: Listing[rows.User] = Listing(
 BY_IDS = by_ids(tables.User, rows.User)
 
 _OF_WORKSPACE = user.c.workspace_id == bindparam("workspace_id", type_=BigInteger())
-_BY_EMAIL: Statement[rows.User] = Statement(
-    select_rows(tables.User, rows.User).where(
-        _OF_WORKSPACE, user.c.email_key == bindparam("email_key", type_=Text())
-    ),
-    rows.User,
+_WITH_EMAIL = select_rows(tables.User, rows.User).where(
+    _OF_WORKSPACE, user.c.email_key == bindparam("email_key", type_=Text())
 )
+_BY_EMAIL: Statement[rows.User] = Statement(_WITH_EMAIL, rows.User)
+_HELD_BY_EMAIL: Statement[rows.User] = Statement(_WITH_EMAIL.with_for_update(key_share=True), rows.User)
 _ADD = {
     is_sqlite: dialect.insert(user)
     .on_conflict_do_nothing(index_elements=["workspace_id", "email_key"])
@@ -63,9 +62,10 @@ _ASSIGNED: Statement[int] = Statement(
 )
 
 
-async def by_email(tx: Tx, workspace_id: int, email_key: str) -> rows.User | None:
-    """The user with this e-mail, as compared (D17)."""
-    return await tx.first(_BY_EMAIL, workspace_id=workspace_id, email_key=email_key)
+async def by_email(tx: Tx, workspace_id: int, email_key: str, *, held: bool = False) -> rows.User | None:
+    """The user with this e-mail, as compared (D17); `held`: nobody else changes them before our transaction ends."""
+    statement = _HELD_BY_EMAIL if held else _BY_EMAIL
+    return await tx.first(statement, workspace_id=workspace_id, email_key=email_key)
 
 
 async def add(tx: Tx, values: dict[str, Any]) -> rows.User | None:

@@ -40,8 +40,8 @@ async def fill(
 ) -> Summary:
     """Add a sample helpdesk to the workspace, which is made when it is not there; what was added.
 
-    It is one transaction: interrupted, it leaves nothing behind. The stages of `progress` are `customers`,
-    `tickets` and `finishing`. Raises ValueError for less than one ticket, DatabaseUnavailable, WriteRaced.
+    It is one transaction: interrupted before its commit, it leaves nothing behind. The stages of `progress` are
+    `customers`, `tickets` and `finishing`. Raises ValueError for less than one ticket, DatabaseUnavailable, WriteRaced.
     """
     if tickets < 1:
         raise ValueError("a sample helpdesk has at least one ticket")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import math
 import unicodedata
 from array import array
 from bisect import bisect
@@ -88,7 +89,7 @@ class Addresses:
 
 def staff_count(tickets: int) -> int:
     """8 agents and admins for 200 tickets, 50 from about 8,000 on."""
-    return min(50, max(3, round(0.57 * tickets**0.5)))
+    return min(50, max(3, round(0.57 * math.sqrt(tickets))))
 
 
 def customer_count(tickets: int) -> int:

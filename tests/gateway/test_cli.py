@@ -1,28 +1,14 @@
 """The command `answer`, run as a person runs it: a process of its own, an empty data directory."""
 
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-ANSWER = [sys.executable, "-c", "from oui_answer import main; main()"]
-
-
-@pytest.fixture
-def environment(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
-    """What the commands see: a data directory of the test's own, and no other setting of ours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSWER_")}
-    return kept | {"ANSWER_DATA_DIR": str(tmp_path / "data")}
+from tests.processes import ANSWER
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,37 +81,6 @@ def test_a_mistake_is_a_line_and_no_trace(environment: dict[str, str]) -> None:
         assert done.returncode != 0
         assert told in done.stderr
         assert "Traceback" not in done.stderr
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def server(environment: dict[str, str], port: int, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """`answer serve` on an empty data directory: its address, and the file its standard output goes to."""
-    said = tmp_path / "said"
-    with said.open("wb") as output:
-        process = subprocess.Popen(
-            [*ANSWER, "serve", "--port", str(port)], env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{address}/health").status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert process.poll() is None, said.read_text()
-                time.sleep(0.1)
-        yield address, said
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
 
 
 def test_serving_an_empty_directory_prints_a_key_that_signs_in(server: tuple[str, Path]) -> None:

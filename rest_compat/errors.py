@@ -1,0 +1,109 @@
+"""From whatever went wrong to the documented error envelope (D33)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, cast
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+
+from resolvers.errors import (
+    AnswerError,
+    Conflict,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationError,
+    answer_error,
+)
+from rest_compat.envelope import Answer, AnyRequest, Header, encode, request_id_of
+from rest_compat.shapes import Error, Failure
+
+logger = logging.getLogger("answer.rest")
+
+INTERNAL_MESSAGE: Final = "Internal server error"
+
+
+class Kind(NamedTuple):
+    """One row of the error table: the code, and what is said when nobody says it better."""
+
+    code: str
+    message: str
+
+
+class PayloadTooLarge(AnswerError):
+    """The body is too large"""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+KINDS: Final[dict[int, Kind]] = {
+    each.status: Kind(each.code, each().message)
+    for each in (
+        ValidationError,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        MethodNotAllowed,
+        Conflict,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        RateLimited,
+        Unavailable,
+    )
+} | {500: Kind("INTERNAL_ERROR", INTERNAL_MESSAGE)}
+"""Every status an error can have: the six documented codes and those that D33 adds."""
+
+
+def exception_handlers() -> dict[int | type[Exception], Callable[[AnyRequest, Any], Response[Any]]]:
+    """For the application: every exception, of any route that does not answer its own, gets the envelope."""
+    # Answer speaks ASGI itself, which is all that Litestar wants of it
+    return {Exception: lambda request, error: cast("Response[Any]", error_answer(request, error))}
+
+
+def error_answer(request: AnyRequest, error: Exception) -> Answer:
+    """The answer for an error; what nobody foresaw is logged here, once, and told only by its request id."""
+    known = answer_error(error)
+    if known is not None:
+        return _told(request, known)
+    if isinstance(error, HTTPException) and error.status_code in KINDS and error.status_code < 500:
+        return _refused_by_litestar(request, error)
+    request_id = request_id_of(request)
+    logger.error("internal error in request %s", request_id, exc_info=error, extra={"request_id": request_id})
+    return _answer(request, 500, Error("INTERNAL_ERROR", INTERNAL_MESSAGE, request_id=request_id))
+
+
+def _told(request: AnyRequest, error: AnswerError) -> Answer:
+    if isinstance(error, ValidationError):
+        return _answer(request, error.status, Error(error.code, error.message, details=error.details))
+    return _answer(request, error.status, Error(error.code, error.message), _headers(error.status))
+
+
+def _headers(status: int) -> tuple[Header, ...]:
+    if status == 401:
+        return ((b"www-authenticate", b"Bearer"),)
+    return ((b"retry-after", b"1"),) if status == 503 else ()
+
+
+def _refused_by_litestar(request: AnyRequest, error: HTTPException) -> Answer:
+    """Before any route was reached: an unknown path, a method the path does not take, a body over the limit."""
+    code, message = KINDS[error.status_code]
+    allowed = (error.headers or {}).get("allow", "")
+    if error.status_code == 400:
+        return _answer(request, 400, Error(code, message, details={"request": [error.detail]}))
+    if not allowed:
+        return _answer(request, error.status_code, Error(code, message), _headers(error.status_code))
+    methods = ", ".join(sorted(allowed.split(", ")))
+    said = f"{message}. Use one of: {methods}"
+    return _answer(request, 405, Error(code, said), ((b"allow", methods.encode()),))
+
+
+def _answer(request: AnyRequest, status: int, error: Error, headers: tuple[Header, ...] = ()) -> Answer:
+    return Answer(request, status, encode(Failure(False, error)), headers)

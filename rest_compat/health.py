@@ -1,0 +1,68 @@
+"""/health: whether Answer and what it stands on are well (D32)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from litestar import Litestar
+
+from db.queries import workspaces
+from resolvers.context import Helpdesk
+from rest_compat.endpoint import Endpoint
+from rest_compat.envelope import Answer, AnyRequest, encode
+from rest_compat.shapes import Health, Services
+
+VERSION: Final = "1.0.0"
+"""Of the documented API."""
+ANSWERS_WITHIN_S: Final = 3.0
+
+
+async def _respond(request: AnyRequest) -> Answer:
+    is_connected = await _database_answers(request.app)
+    health = Health(
+        status="healthy" if is_connected else "unhealthy",
+        timestamp=request.app.state.helpdesk.clock(),
+        version=VERSION,
+        services=Services(
+            database="connected" if is_connected else "error", cache="disabled", queue="disabled"
+        ),
+    )
+    return Answer(request, 200 if is_connected else 503, encode(health))
+
+
+async def _database_answers(app: Litestar) -> bool:
+    """Whether a statement comes back in time.
+
+    There is one question on its way at most: a database that hangs must not take one connection for each time that
+    somebody asks how it is.
+    """
+    asked: asyncio.Task[bool] | None = app.state.get("health_question")
+    if asked is None or asked.done():
+        asked = app.state.health_question = asyncio.create_task(_ask(app.state.helpdesk))
+    done, _ = await asyncio.wait({asked}, timeout=ANSWERS_WITHIN_S)
+    return bool(done) and asked.result()
+
+
+async def _ask(helpdesk: Helpdesk) -> bool:
+    try:
+        async with helpdesk.db.read() as reads:
+            await reads.first(workspaces.BY_ID, id=0)
+    except Exception:  # noqa: BLE001  # whatever it is, the database is not well
+        return False
+    return True
+
+
+get_health: Final = Endpoint(
+    method="GET",
+    path="/health",
+    respond=_respond,
+    name="get_health",
+    text="Check the health of the service.\n\nNeeds no token and is not rate limited. The status is 503 when the "
+    "database is out; a cache or a queue that is out only degrades the service.",
+    tag="Health",
+    answers=Health,
+    also=(503,),
+    needs_token=False,
+)
+ENDPOINTS: Final = (get_health,)

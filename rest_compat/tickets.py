@@ -1,0 +1,253 @@
+"""/v1/tickets: listed, opened, shown with all that belongs to them, changed, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from db import rows
+from db.tables import PRIORITIES, STATUSES
+from resolvers import activity, replies, tickets
+from resolvers.activity import ACTIVITY_BY_TICKET
+from resolvers.categories import CATEGORY_BY_ID
+from resolvers.context import Context
+from resolvers.paging import LARGEST_PAGE, Order, Page, Slice
+from resolvers.replies import REPLIES_BY_TICKET
+from resolvers.tickets import reply_count
+from resolvers.watchers import WATCHERS_BY_TICKET
+from rest_compat import parameters
+from rest_compat.bodies import json_object
+from rest_compat.endpoint import Body, endpoint
+from rest_compat.envelope import AnyRequest
+from rest_compat.parameters import PAGES, path_id
+from rest_compat.replies import reply
+from rest_compat.shapes import (
+    ActivityEntry,
+    Contact,
+    Done,
+    Listed,
+    Named,
+    NamedCategory,
+    One,
+    Requester,
+    Ticket,
+    TicketSummary,
+    Written,
+    page_of,
+)
+from rest_compat.users import people
+
+TAG: Final = "Tickets"
+MOST_SHOWN: Final = Slice(first=LARGEST_PAGE)
+"""Replies and log lines of a single ticket."""
+LIST: Final[parameters.Declared] = PAGES | {
+    "status": parameters.word("Filter by status", STATUSES),
+    "priority": parameters.word("Filter by priority", PRIORITIES),
+    "assigned_to": parameters.assignee(
+        "Filter by assigned agent: an id, `me` (you), or `none` (nobody is assigned)"
+    ),
+    "category_id": parameters.row_id("Filter by category"),
+    "search": parameters.words_sought("Search in subject and content"),
+    "sort": parameters.word("Sort field", ("created_at", "updated_at", "priority"), "created_at"),
+    "order": parameters.word("Sort order", ("asc", "desc"), "desc"),
+}
+CREATE: Final = Body(
+    "TicketCreate",
+    tickets.CREATE_FIELDS,
+    example={
+        "subject": "Cannot login to my account",
+        "content": "I've been trying to login but keep getting an error...",
+        "requester_email": "john.doe@example.com",
+        "requester_name": "John Doe",
+        "priority": "high",
+        "tags": ["login", "authentication"],
+        "metadata": {},
+    },
+)
+UPDATE: Final = Body(
+    "TicketUpdate", tickets.UPDATE_FIELDS, example={"status": "pending", "priority": "urgent"}, is_update=True
+)
+
+
+@endpoint("GET", "/v1/tickets", tag=TAG, query=LIST)
+async def list_tickets(ctx: Context, request: AnyRequest) -> Listed[TicketSummary]:
+    """List tickets.
+
+    A page of the tickets that you may see, filtered and sorted; ties are broken by id.
+    """
+    asked = parameters.read(LIST, request)
+    order = Order(asked["sort"], descending=asked["order"] == "desc")
+    page = await tickets.tickets_numbered(ctx, _filter(asked), asked["page"], asked["per_page"], order)
+    return page_of(page, await summaries(ctx, page.rows))
+
+
+@endpoint("POST", "/v1/tickets", tag=TAG, status=201, body=CREATE, refusals=(403, 409))
+async def create_ticket(ctx: Context, request: AnyRequest) -> Written[Ticket]:
+    """Create a ticket.
+
+    A requester whose e-mail address is not known yet becomes a new customer.
+    """
+    added = await tickets.create_ticket(ctx, await json_object(request))
+    return Written(True, await detailed(ctx, added), "Ticket created successfully")
+
+
+@endpoint("GET", "/v1/tickets/{id}", tag=TAG)
+async def get_ticket(ctx: Context, request: AnyRequest) -> One[Ticket]:
+    """Retrieve a ticket.
+
+    With all its details: replies, watchers, attachments and the activity log.
+    """
+    return One(True, await detailed(ctx, await tickets.ticket(ctx, path_id(request))))
+
+
+async def _update(ctx: Context, request: AnyRequest) -> Written[Ticket]:
+    changed = await tickets.update_ticket(ctx, path_id(request), await json_object(request))
+    return Written(True, await detailed(ctx, changed), "Ticket updated successfully")
+
+
+@endpoint("PUT", "/v1/tickets/{id}", tag=TAG, body=UPDATE, refusals=(403, 409))
+async def update_ticket(ctx: Context, request: AnyRequest) -> Written[Ticket]:
+    """Update a ticket.
+
+    Fields that are left out keep their values; null clears `category_id` and `assigned_to`. Customers may only set
+    the status of their own ticket to `resolved`.
+    """
+    return await _update(ctx, request)
+
+
+@endpoint("PATCH", "/v1/tickets/{id}", tag=TAG, body=UPDATE, refusals=(403, 409))
+async def patch_ticket(ctx: Context, request: AnyRequest) -> Written[Ticket]:
+    """Update a ticket (PATCH).
+
+    The same as PUT.
+    """
+    return await _update(ctx, request)
+
+
+@endpoint("DELETE", "/v1/tickets/{id}", tag=TAG, refusals=(403, 409))
+async def delete_ticket(ctx: Context, request: AnyRequest) -> Done:
+    """Delete a ticket.
+
+    With all that belongs to it: replies, watchers, attachments and the activity log. For agents and admins.
+    """
+    await tickets.delete_ticket(ctx, path_id(request))
+    return Done(True, "Ticket deleted successfully")
+
+
+def _filter(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The documented parameters as a filter of the resolver."""
+    filter_: dict[str, Any] = {"search": asked["search"]}
+    for name, parameter in (("status", "status"), ("priority", "priority"), ("category", "category_id")):
+        if asked[parameter] is not None:
+            filter_[name] = (asked[parameter],)
+    assignee = asked["assigned_to"]
+    if assignee is not None:
+        filter_["assigned_to"] = {"ids": (assignee,)} if isinstance(assignee, int) else {assignee: True}
+    return filter_
+
+
+async def summaries(ctx: Context, found: list[rows.Ticket]) -> list[TicketSummary]:
+    """The tickets of a list, in their order; two statements, however many there are."""
+    users = await people(
+        ctx, (user_id for row in found for user_id in (row.requester_id, row.assigned_to_id))
+    )
+    places = await _categories(ctx, found)
+    return [_summary(ctx, row, users, places) for row in found]
+
+
+async def _categories(ctx: Context, found: list[rows.Ticket]) -> Mapping[int, rows.Category]:
+    wanted = {row.category_id for row in found if row.category_id is not None}
+    return await CATEGORY_BY_ID.load(ctx, sorted(wanted), None) if wanted else {}
+
+
+def _summary(
+    ctx: Context, row: rows.Ticket, users: Mapping[int, rows.User], places: Mapping[int, rows.Category]
+) -> TicketSummary:
+    requester = users[row.requester_id]
+    assignee = users.get(row.assigned_to_id or 0)
+    category = places.get(row.category_id or 0)
+    return TicketSummary(
+        id=row.id,
+        subject=row.subject,
+        content=row.content,
+        status=row.status,
+        priority=row.priority,
+        category=None if category is None else Named(category.id, category.name),
+        requester=Contact(requester.id, requester.name, requester.email),
+        assigned_to=None if assignee is None else Named(assignee.id, assignee.name),
+        tags=row.tags,
+        reply_count=reply_count(ctx.caller, row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        first_response_at=row.first_response_at,
+        resolved_at=row.resolved_at,
+    )
+
+
+async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
+    """One ticket with all that belongs to it; five statements, however much that is."""
+    own = [row.id]
+    asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
+    said = (await REPLIES_BY_TICKET.load(ctx, own, asked))[row.id]
+    log = (await ACTIVITY_BY_TICKET.load(ctx, own, activity.below_ticket(MOST_SHOWN)))[row.id]
+    watchers = (await WATCHERS_BY_TICKET.load(ctx, own, None))[row.id]
+    users = await people(
+        ctx,
+        (
+            row.requester_id,
+            row.assigned_to_id,
+            *(each.author_id for each in said.rows),
+            *(each.user_id for each in log.rows),
+        ),
+    )
+    category = (await _categories(ctx, [row])).get(row.category_id or 0)
+    return _ticket(ctx, row, said, log, watchers, users, category)
+
+
+def _ticket(
+    ctx: Context,
+    row: rows.Ticket,
+    said: Page[rows.Reply],
+    log: Page[rows.Activity],
+    watchers: list[rows.User],
+    users: Mapping[int, rows.User],
+    category: rows.Category | None,
+) -> Ticket:
+    requester = users[row.requester_id]
+    assignee = users.get(row.assigned_to_id or 0)
+    return Ticket(
+        id=row.id,
+        subject=row.subject,
+        content=row.content,
+        content_html=row.content_html,
+        status=row.status,
+        priority=row.priority,
+        category=None if category is None else NamedCategory(category.id, category.name, category.color),
+        requester=Requester(requester.id, requester.name, requester.email, requester.avatar_url),
+        assigned_to=None if assignee is None else Contact(assignee.id, assignee.name, assignee.email),
+        watchers=[Named(each.id, each.name) for each in watchers],
+        tags=row.tags,
+        reply_count=reply_count(ctx.caller, row),
+        replies=[reply(each, users[each.author_id]) for each in said.rows],
+        has_more_replies=said.has_next,
+        attachments=[],
+        activity_log=[_entry(each, users.get(each.user_id or 0)) for each in log.rows],
+        metadata=row.metadata,
+        is_untouched=row.is_untouched,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        first_response_at=row.first_response_at,
+        first_resolved_at=row.first_resolved_at,
+        resolved_at=row.resolved_at,
+        closed_at=row.closed_at,
+        reopen_count=row.reopen_count,
+    )
+
+
+def _entry(row: rows.Activity, user: rows.User | None) -> ActivityEntry:
+    who = None if user is None else Named(user.id, user.name)
+    return ActivityEntry(row.action, row.from_value, row.to_value, who, row.created_at)
+
+
+ENDPOINTS: Final = (list_tickets, create_ticket, get_ticket, update_ticket, patch_ticket, delete_ticket)

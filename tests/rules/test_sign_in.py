@@ -1,0 +1,185 @@
+"""Signing in: keys, tokens, and what is refused (D31)."""
+
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from resolvers.context import Helpdesk
+from resolvers.tokens import make_key, revoke_key
+from tests.conftest import Clock, Person
+from tests.contents import Unchanged
+from tests.doors import Door, Outcome, opened
+
+CLAIMS = ("iss", "aud", "sub", "jti", "iat", "exp", "workspace", "role", "key")
+SECRET = "j" * 32  # of tests/one_app.py
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
+async def test_a_token_says_who_which_workspace_and_which_role(
+    door: Door, clock: Clock, agent: Person
+) -> None:
+    signed_in = (await door.sign_in(agent.api_key, agent.api_secret)).done()
+    assert (signed_in["expires_in"], signed_in["token_type"]) == (3600, "Bearer")
+    claims = claims_of(signed_in["token"])
+    assert set(claims) == set(CLAIMS)
+    assert (claims["sub"], claims["workspace"], claims["role"]) == (str(agent.id), agent.workspace.id, "agent")
+    assert claims["exp"] - claims["iat"] == 3600
+    assert 0 <= clock.moment.timestamp() - claims["iat"] < 2
+    header = jwt.get_unverified_header(signed_in["token"])
+    assert (header["alg"], bool(header["kid"])) == ("HS256", True)
+    again = (await door.sign_in(agent.api_key, agent.api_secret)).done()
+    assert claims_of(again["token"])["jti"] != claims["jti"]
+    assert (await door.tickets(signed_in["token"])).ok
+
+
+async def test_a_wrong_key_and_a_wrong_secret_get_the_same_words(
+    door: Door, helpdesk: Helpdesk, agent: Person, admin: Person, unchanged: Unchanged
+) -> None:
+    await revoke_key(helpdesk, admin.api_key)
+    async with unchanged():
+        refused = [
+            await door.sign_in(api_key, api_secret)
+            for api_key, api_secret in (
+                ("ak_nobody", agent.api_secret),
+                (agent.api_key, "as_wrong"),
+                (agent.api_key, admin.api_secret),
+                (agent.api_key.swapcase(), agent.api_secret),
+                (agent.api_secret, agent.api_key),
+                (admin.api_key, admin.api_secret),  # revoked
+                ("%", "' OR 1=1 --"),
+            )
+        ]
+    assert refused == [Outcome(code="UNAUTHORIZED", message="Invalid API key or secret")] * len(refused)
+
+
+async def test_missing_credentials_are_named_at_once(door: Door, agent: Person) -> None:
+    both = {"api_key": "is required", "api_secret": "is required"}
+    blank = await door.sign_in(" ", "")
+    assert (blank.code, blank.wrong) == ("VALIDATION_ERROR", both)
+    assert (await door.sign_in("k" * 201, "s")).wrong == {"api_key": "must be at most 200 characters"}
+    for bad in (5, ["x"], {"a": 1}):
+        refused = await door.sign_in(bad, agent.api_secret)
+        assert refused.code == "VALIDATION_ERROR"
+    assert (await door.sign_in("a\x00b", agent.api_secret)).code == "VALIDATION_ERROR"
+
+
+async def test_a_token_ends_when_it_said(door: Door, clock: Clock, agent: Person) -> None:
+    ends = claims_of(agent.token)["exp"]
+    clock.pass_(seconds=ends - clock.moment.timestamp() - 1)
+    assert (await door.tickets(agent)).ok
+    clock.pass_(seconds=1)
+    refused = await door.tickets(agent)
+    assert refused.code == "UNAUTHORIZED"
+    assert refused.message == "The token has expired. Exchange your API key for a new one"
+    assert (await door.sign_in(agent.api_key, agent.api_secret)).ok
+
+
+async def test_a_token_of_a_machine_whose_clock_is_ahead_is_good(
+    door: Door, clock: Clock, agent: Person
+) -> None:
+    clock.pass_(days=365)
+    ahead = (await door.sign_in(agent.api_key, agent.api_secret)).done()["token"]
+    clock.pass_(seconds=-1)
+    assert (await door.tickets(ahead)).ok
+
+
+async def test_a_revoked_key_stops_within_ten_seconds(
+    door: Door, helpdesk: Helpdesk, clock: Clock, agent: Person, admin: Person
+) -> None:
+    assert (await door.tickets(agent)).ok
+    assert await revoke_key(helpdesk, agent.api_key)
+    assert not await revoke_key(helpdesk, agent.api_key)
+    assert (await door.sign_in(agent.api_key, agent.api_secret)).code == "UNAUTHORIZED"
+    clock.pass_(seconds=9.9)
+    assert (await door.tickets(agent)).code == "UNAUTHORIZED"
+    assert (await door.tickets(admin)).ok
+
+
+async def test_a_user_switched_off_or_given_another_role_is_that_within_ten_seconds(
+    door: Door, clock: Clock, agent: Person, admin: Person
+) -> None:
+    assert (await door.list(agent, "user")).ok
+    await door.change(admin, "user", agent.id, type="customer")
+    clock.pass_(seconds=9.9)
+    assert (await door.list(agent, "user")).code == "FORBIDDEN"
+    await door.change(admin, "user", agent.id, is_active=False)
+    clock.pass_(seconds=9.9)
+    assert (await door.tickets(agent)).code == "UNAUTHORIZED"
+    assert (await door.sign_in(agent.api_key, agent.api_secret)).code == "UNAUTHORIZED"
+
+
+async def test_a_key_made_for_somebody_who_exists_is_theirs(
+    door: Door, helpdesk: Helpdesk, agent: Person
+) -> None:
+    made, user, _ = await make_key(helpdesk, "agent", workspace="default", email="AGENT@default.example")
+    assert user.id == agent.id
+    token = (await door.sign_in(made.row.api_key, made.api_secret)).done()["token"]
+    assert (await opened(door, token))["activity_log"][0]["user"]["id"] == agent.id
+
+
+def forgeries(token: str) -> dict[str, str]:
+    """Tokens that were never given out, by what is wrong with them."""
+    claims, header = claims_of(token), jwt.get_unverified_header(token)
+    kid = {"kid": header["kid"]}
+
+    def signed(secret: str = SECRET, kid: dict[str, Any] = kid, algorithm: str = "HS256", **other: Any) -> str:
+        told = {name: value for name, value in (claims | other).items() if value is not None}
+        return jwt.encode(told, secret, algorithm, headers=kid)
+
+    head, body, signature = token.split(".")
+    found = {f"without {name}": signed(**{name: None}) for name in CLAIMS}
+    assert signed() not in found
+    return found | {
+        "alg none": jwt.encode(claims, None, "none", headers=kid),
+        "alg none in another case": ".".join((jwt.encode({}, None, "none").split(".")[0], body, "")),
+        "another algorithm": signed("j" * 64, algorithm="HS512"),
+        "another secret": signed("k" * 32),
+        "without kid": signed(kid={}),
+        "another kid": signed(kid={"kid": "0" * 8}),
+        "another audience": signed(aud="somebody"),
+        "two audiences": signed(aud=["answer", "somebody"]),
+        "another issuer": signed(iss="somebody"),
+        "another user": signed(sub=str(int(claims["sub"]) + 1)),
+        "another workspace": signed(workspace=claims["workspace"] + 1),
+        "another key": signed(key=claims["key"] + 1),
+        "a key of no 64 bits": signed(key=2**70),
+        "a key that is a word": signed(key="1"),
+        "a user that is a word": signed(sub="admin"),
+        "a tampered body": ".".join((head, body[:-2] + ("A" if body[-2] != "A" else "B") + body[-1], signature)),
+        "a tampered signature": ".".join((head, body, signature[::-1])),
+        "no signature": f"{head}.{body}.",
+        "two parts": f"{head}.{body}",
+        "a word": "nonsense",
+        "nothing": "",
+        "a page": "a" * 5000,
+        "nested": "eyJhbGciOiJub25lIn0." * 3,
+    }
+
+
+async def test_no_other_token_is_taken(door: Door, agent: Person, unchanged: Unchanged) -> None:
+    async with unchanged():
+        for what, token in forgeries(agent.token).items():
+            refused = await door.tickets(token)
+            assert refused.code == "UNAUTHORIZED", what
+        assert (await door.tickets(None)).code == "UNAUTHORIZED"
+        assert (await door.open_ticket(None, subject="x")).code == "UNAUTHORIZED"
+    assert (await door.tickets(agent)).ok
+
+
+@pytest.mark.parametrize("path", ["/v1/tickets", "/graphql"])
+async def test_who_is_refused_is_told_how_to_sign_in(
+    http: httpx.AsyncClient, agent: Person, path: str
+) -> None:
+    for header in (None, "Basic YTpi", "Bearer", "Bearer ", f"Token {agent.token}", agent.token, "\xff"):
+        headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+        response = await http.post(path, json={"query": "{ viewer { id } }"}, headers=headers)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"].startswith("Bearer")
+    spelled = {"Authorization": f"bearer  {agent.token} "}
+    assert (await http.post(path, json={"query": "{ viewer { id } }"}, headers=spelled)).status_code != 401
