@@ -37,9 +37,15 @@ class Phrase(NamedTuple):
 
 def words_of(text: str) -> list[str]:
     """The words of a text as they are indexed: folded, in order, accents and case gone."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(letter for letter in folded if not unicodedata.combining(letter)).casefold()
-    return [word[:LONGEST_WORD] for word in _WORD.findall(bare)]
+    return [word[:LONGEST_WORD] for word in _WORD.findall(_folded(text))]
+
+
+def _folded(text: str) -> str:
+    plain = text.casefold()
+    if plain.isascii():
+        return plain
+    letters = unicodedata.normalize("NFKD", plain)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
 def sought(text: str) -> list[Phrase]:

@@ -6,31 +6,18 @@ from collections.abc import AsyncIterator
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 
-from db.database import Database
 from gateway.graphql import graphql_routes
+from gateway.helpdesk import open_helpdesk
 from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.telemetry import configure_logging
-from resolvers.context import Clock, Helpdesk, utc_now
-from resolvers.tokens import TokenSigner
+from resolvers.context import Clock, utc_now
 from rest_compat import exception_handlers, rest_routes
 from schema.described import sdl
 from schema.root import schema
 
 COMPRESSED_FROM_BYTES = 2048
-
-
-def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
-    """The helpdesk of these settings. Its database is connected to at first use; close it with `db.close()`."""
-    database = Database(
-        settings.database_address,
-        readers=settings.database_pool,
-        writers=settings.database_pool,
-        durable=settings.sqlite_durable,
-    )
-    signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
-    return Helpdesk(database, signer, clock)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:

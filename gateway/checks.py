@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from db import migrate
 from db.errors import DatabaseUnavailable
-from gateway.app import open_helpdesk
+from gateway.helpdesk import open_helpdesk
 from gateway.pages import BUILT
 from gateway.settings import Settings
 

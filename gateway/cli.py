@@ -7,11 +7,12 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from gateway.settings import Settings, SettingsError
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 Result = TypeVar("Result")
 ROLES = click.Choice(["admin", "agent", "customer"])
@@ -28,7 +29,9 @@ def main() -> None:
     """Answer: a self-hosted helpdesk backend, one GraphQL graph and a documented REST API."""
 
 
-def _settings() -> Settings:
+def _settings() -> "Settings":
+    from gateway.settings import Settings, SettingsError
+
     try:
         return Settings.from_environment()
     except SettingsError as error:
@@ -39,6 +42,7 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run the work; what an operator can mend is said in a line, without a trace."""
     from db.errors import DatabaseUnavailable
     from gateway.serving import NotReady
+    from gateway.settings import SettingsError
     from resolvers.errors import AnswerError, ValidationError
 
     try:
@@ -94,7 +98,7 @@ def migrate(revision: str) -> None:
 
     async def work() -> None:
         from db import migrate as migrations
-        from gateway.app import open_helpdesk
+        from gateway.helpdesk import open_helpdesk
 
         helpdesk = open_helpdesk(settings)
         try:
@@ -118,8 +122,8 @@ def demo(tickets: int, workspace: str, seed: int) -> None:
     settings = _settings()
 
     async def work() -> None:
-        from gateway.app import open_helpdesk
         from gateway.demo import fill
+        from gateway.helpdesk import open_helpdesk
         from gateway.progress import progress_bars
         from gateway.serving import migrate_at_start
 
@@ -151,7 +155,7 @@ def _with_helpdesk(work: Callable[[Any], Coroutine[Any, Any, Result]]) -> Result
     settings = _settings()
 
     async def opened() -> Result:
-        from gateway.app import open_helpdesk
+        from gateway.helpdesk import open_helpdesk
         from gateway.serving import migrate_at_start
 
         helpdesk = open_helpdesk(settings)

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-from granian import Granian
-from granian.constants import Interfaces, Loops
-
 from db import migrate
 from db.database import Database
-from gateway.app import open_helpdesk
+from gateway.helpdesk import open_helpdesk
 from gateway.settings import Settings
 from resolvers.context import Helpdesk
 from resolvers.tokens import any_key, make_key
@@ -63,6 +60,9 @@ async def _first_key(helpdesk: Helpdesk, say: Say) -> None:
 
 def run_workers(settings: Settings) -> None:
     """Serve until told to stop."""
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
     Granian(
         "gateway.app:from_environment",
         factory=True,

@@ -169,8 +169,8 @@ def _first_entries(added: rows.Ticket, caller: Caller) -> list[dict[str, Any]]:
     if added.assigned_to_id is not None:
         change.log("status_changed", "new", "open")
         change.log("assigned", None, added.assigned_to_id)
-    change.entries[0]["created_at"] = added.created_at
-    return change.entries
+    # at the instant of the ticket itself: nothing may be later than its updated_at (D5)
+    return [entry | {"created_at": added.created_at} for entry in change.entries]
 
 
 @allow(*SIGNED_IN)

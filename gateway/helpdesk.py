@@ -1,0 +1,18 @@
+"""Opening the helpdesk that the settings describe: what the server and every command stand on."""
+
+from db.database import Database
+from gateway.settings import Settings
+from resolvers.context import Clock, Helpdesk, utc_now
+from resolvers.tokens import TokenSigner
+
+
+def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
+    """The helpdesk of these settings. Its database is connected to at first use; close it with `db.close()`."""
+    database = Database(
+        settings.database_address,
+        readers=settings.database_pool,
+        writers=settings.database_pool,
+        durable=settings.sqlite_durable,
+    )
+    signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
+    return Helpdesk(database, signer, clock)
