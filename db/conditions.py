@@ -7,7 +7,7 @@ A condition is `(kind, value)`, for example `("status", ["open"])`; `("and" | "o
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, not_, or_, true
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, func, not_, or_, true
 from sqlalchemy.types import TypeEngine
 
 Condition = tuple[str, Any]
@@ -61,6 +61,8 @@ def _clause(kinds: Mapping[str, Kind], part: Any, numbers: Iterator[int]) -> Col
         return kind.clause(bindparam(name, type_=kind.type))
     word, inner = part
     if word == "not":
-        return not_(and_(true(), *(_clause(kinds, each, numbers) for each in inner)))
+        met = and_(true(), *(_clause(kinds, each, numbers) for each in inner))
+        # of a column without a value SQL knows neither yes nor no; a ticket of nobody is not one of mine
+        return not_(func.coalesce(met, false()))
     groups = [and_(true(), *(_clause(kinds, each, numbers) for each in group)) for group in inner]
     return or_(false(), *groups) if word == "or" else and_(true(), *groups)

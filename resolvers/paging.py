@@ -206,7 +206,10 @@ def _key(name: str, value: str | None, order: Order, wrong: Wrong) -> Key | None
 def _unpacked(value: str, order: Order) -> Key:
     """Raises ValueError (or a kin of it) for anything `cursor` would not have made for this order."""
     packed = base64.b64decode(value.encode("ascii") + b"=" * (-len(value) % 4), altchars=b"-_", validate=True)
-    name, *numbers = json.loads(packed)
+    parts = json.loads(packed)
+    if not isinstance(parts, list) or not parts:
+        raise ValueError("not a cursor")
+    name, *numbers = parts
     if name != _name(order) or len(numbers) != (1 if order.by == "id" else 2):
         raise ValueError("a cursor of another order")
     if not all(type(number) is int and abs(number) <= LARGEST_ID for number in numbers):

@@ -31,7 +31,7 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "domain": lambda _: _text(253, r"^(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})?$"),
     "slug": lambda _: _text(fields.LONGEST_SLUG, r"^[a-z0-9]+(-[a-z0-9]+)*$"),
     "color": lambda _: {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
-    "web_address": lambda _: _text(2048, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,4})?(/[!-~]*)?$"),
+    "web_address": lambda _: _text(2048, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[!-~]*)?$"),
     "tags": lambda _: {
         "type": "array",
         "maxItems": fields.MOST_TAGS,

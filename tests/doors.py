@@ -94,7 +94,9 @@ def _headers(who: Who) -> dict[str, str]:
 
 
 def _as_json(value: Any) -> bytes:
-    return json.dumps(value).encode()  # half a surrogate pair goes out as an escape, as a careless client sends it
+    return json.dumps(
+        value
+    ).encode()  # half a surrogate pair goes out as an escape, as a careless client sends it
 
 
 class RestDoor:
@@ -187,9 +189,7 @@ def _of_envelope(response: httpx.Response) -> Outcome:
 # --- the graph ----------------------------------------------------------------------------------------------
 
 PERSON = "{ databaseId name email }"
-REPLY = (
-    "{ databaseId content contentHtml isInternal createdAt author { databaseId name type } ticket { databaseId } }"
-)
+REPLY = "{ databaseId content contentHtml isInternal createdAt author { databaseId name type } ticket { databaseId } }"
 FIELDS = {
     "listed": f"""{{ databaseId subject content status priority tags replyCount createdAt updatedAt firstResponseAt
         resolvedAt category {{ databaseId name }} requester {PERSON} assignedTo {{ databaseId name }} }}""",

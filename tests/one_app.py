@@ -7,7 +7,8 @@ import pytest
 from litestar import Litestar
 from pydantic import SecretStr
 
-from gateway.app import create_app, open_helpdesk
+from gateway.app import create_app
+from gateway.helpdesk import open_helpdesk
 from gateway.settings import Settings
 from tests.conftest import Clock
 

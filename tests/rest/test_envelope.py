@@ -182,6 +182,14 @@ async def test_of_a_key_given_twice_the_last_counts(as_admin: httpx.AsyncClient)
     assert answer.json()["data"]["subject"] == "last"
 
 
+async def test_an_integer_may_be_spelt_as_json_spells_it(as_admin: httpx.AsyncClient) -> None:
+    """2.0 is an integer (JSON Schema); what is kept as it is sent stays a fraction."""
+    one = await ticket(as_admin, metadata={"share": 2.0})
+    answer = await as_admin.put(f"/v1/tickets/{one['id']}", content=b'{"assigned_to":1.0}', headers=JSON)
+    assert answer.json()["data"]["assigned_to"]["id"] == 1
+    assert '"share":2.0' in answer.text
+
+
 @pytest.mark.parametrize(
     "headers",
     [

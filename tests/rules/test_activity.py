@@ -55,7 +55,13 @@ async def test_one_update_writes_its_lines_in_order_at_rising_instants(
     ticket = await opened(door, agent)
     after = (
         await door.change_ticket(
-            admin, ticket["id"], subject="New", priority="low", assigned_to=agent.id, status="pending", tags=["x"]
+            admin,
+            ticket["id"],
+            subject="New",
+            priority="low",
+            assigned_to=agent.id,
+            status="pending",
+            tags=["x"],
         )
     ).done()
     assert [action for action, *_ in said(after)] == [

@@ -54,8 +54,8 @@ async def test_everything_wrong_is_named_at_once(
         assert (await door.create(agent, "category", name="x", slug="billing")).wrong == taken
         assert (await door.change(agent, "category", other["id"], slug="billing")).wrong == taken
         assert (await door.change(agent, "category", billing["id"], slug="billing")).data == billing
-        for nothing in (999_999, 0, -1, 10**22):
-            refused = await door.create(agent, "category", name="x", parent_id=nothing)
+        for nowhere in (999_999, 0, -1, 10**22):
+            refused = await door.create(agent, "category", name="x", parent_id=nowhere)
             assert refused.wrong == {"parent_id": "does not exist"}
         for nothing in ("9" * 23, 0, -1, 999_999, "abc"):
             assert (await door.change(agent, "category", nothing, name="x")).code == "NOT_FOUND"

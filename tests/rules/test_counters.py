@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Iterable
+from itertools import pairwise
 
 from resolvers.context import Helpdesk
 from tests.conftest import Person
@@ -111,13 +112,11 @@ async def test_status_changes_at_once_come_one_after_the_other(
     assert codes == {None: AT_ONCE}
     after = (await door.ticket(agent, ticket["id"])).done()
     moves = [
-        (entry["from"], entry["to"])
-        for entry in after["activity_log"]
-        if entry["action"] == "status_changed"
+        (entry["from"], entry["to"]) for entry in after["activity_log"] if entry["action"] == "status_changed"
     ]
     assert moves[0][0] == "new"
     # an order, never a blend: each goes on from where the one before it ended
-    assert all(before[1] == following[0] for before, following in zip(moves, moves[1:], strict=False))
+    assert all(before[1] == following[0] for before, following in pairwise(moves))
     assert after["status"] == moves[-1][1]
     assert after["version"] == 1 + len(moves)
     assert (after["resolved_at"] is not None) == (after["status"] in ("resolved", "closed"))
@@ -161,7 +160,9 @@ async def test_tickets_of_people_who_move_meanwhile_end_where_they_are(
     door: Door, helpdesk: Helpdesk, agent: Person
 ) -> None:
     """D16: whoever is first, a ticket belongs to the organization its requester is in now."""
-    places = [(await door.create(agent, "organization", name=str(number))).done()["id"] for number in range(2)]
+    places = [
+        (await door.create(agent, "organization", name=str(number))).done()["id"] for number in range(2)
+    ]
     ada = (await opened(door, agent))["requester"]["id"]
     for _ in range(3):
         moves = [door.change(agent, "user", ada, organization_id=place) for place in (*places, None)]
@@ -174,13 +175,15 @@ async def test_tickets_of_people_who_move_meanwhile_end_where_they_are(
 async def test_a_jumble_of_everything_at_once_is_a_clear_answer_each(
     door: Door, helpdesk: Helpdesk, admin: Person, customer: Person
 ) -> None:
-    places = [(await door.create(admin, "organization", name=str(number))).done()["id"] for number in range(2)]
+    places = [
+        (await door.create(admin, "organization", name=str(number))).done()["id"] for number in range(2)
+    ]
     files = [(await door.create(admin, "category", name=str(number))).done()["id"] for number in range(3)]
     tickets = [
         (await opened(door, admin, requester_email=customer.user.email, category_id=files[0]))["id"]
         for _ in range(4)
     ]
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311  # the same jumble every time
     deeds: list[Awaitable[Outcome]] = [door.delete(admin, "category", files[2])]
     for ticket in tickets:
         deeds += [
@@ -188,9 +191,14 @@ async def test_a_jumble_of_everything_at_once_is_a_clear_answer_each(
             door.reply(customer, ticket, content="x"),
             door.reply(admin, ticket, content="x", update_status=chance.choice(["pending", "closed"])),
             door.watch(admin, ticket, customer.id),
-            door.open_ticket(admin, **(NEW_TICKET | {"requester_email": customer.user.email}), category_id=files[2]),
+            door.open_ticket(
+                admin, **(NEW_TICKET | {"requester_email": customer.user.email}), category_id=files[2]
+            ),
         ]
-    deeds += [door.delete_ticket(admin, tickets[0]), door.change(admin, "user", customer.id, organization_id=places[0])]
+    deeds += [
+        door.delete_ticket(admin, tickets[0]),
+        door.change(admin, "user", customer.id, organization_id=places[0]),
+    ]
     deeds += [door.delete(admin, "organization", places[1]), door.delete(admin, "organization", places[0])]
     chance.shuffle(deeds)
     codes = await at_once(deeds)

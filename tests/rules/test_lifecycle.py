@@ -172,7 +172,9 @@ async def test_resolved_at_is_the_latest_entry_into_resolved_or_closed(door: Doo
     seen = []
     for status in ("resolved", "closed", "resolved", "pending", "closed", "open"):
         after = (await door.change_ticket(agent, ticket["id"], status=status)).done()
-        seen.append((after["resolved_at"], after["first_resolved_at"], after["closed_at"], after["reopen_count"]))
+        seen.append(
+            (after["resolved_at"], after["first_resolved_at"], after["closed_at"], after["reopen_count"])
+        )
     first, second = seen[0][0], seen[4][0]
     assert seen == [
         (first, first, None, 0),

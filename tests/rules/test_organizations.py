@@ -33,8 +33,17 @@ async def test_everything_wrong_is_named_at_once(door: Door, agent: Person, unch
     other = (await door.create(agent, "organization", name="Other", domain="other.test")).done()
     async with unchanged():
         assert (await door.create(agent, "organization")).wrong == {"name": "is required"}
-        for bad in ("acme", "http://acme.test", "a@acme.test", "-acme.test", "acme..test", "a" * 64 + ".test"):
-            refused = await door.create(agent, "organization", name="x" * 256, domain=bad, metadata=1, notes="n" * 65_537)
+        for bad in (
+            "acme",
+            "http://acme.test",
+            "a@acme.test",
+            "-acme.test",
+            "acme..test",
+            "a" * 64 + ".test",
+        ):
+            refused = await door.create(
+                agent, "organization", name="x" * 256, domain=bad, metadata=1, notes="n" * 65_537
+            )
             assert refused.wrong == {
                 "name": "must be at most 255 characters",
                 "domain": "must be a domain name such as acme.com",
@@ -47,7 +56,9 @@ async def test_everything_wrong_is_named_at_once(door: Door, agent: Person, unch
         assert (await door.create(agent, "organization", name="x", domain="ACME.test")).wrong == taken
         assert (await door.change(agent, "organization", other["id"], domain="Acme.Test")).wrong == taken
         assert (await door.change(agent, "organization", acme["id"], domain="ACME.test")).data == acme
-        assert (await door.change(agent, "organization", acme["id"], name="")).wrong == {"name": "is required"}
+        assert (await door.change(agent, "organization", acme["id"], name="")).wrong == {
+            "name": "is required"
+        }
         for nothing in ("9" * 23, 0, -1, 999_999, "abc"):
             assert (await door.change(agent, "organization", nothing, name="x")).code == "NOT_FOUND"
             assert (await door.delete(agent, "organization", nothing)).code == "NOT_FOUND"

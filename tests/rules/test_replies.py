@@ -54,9 +54,7 @@ async def test_notify_requester_is_taken_with_notes_too(door: Door, agent: Perso
         assert (await door.reply(agent, ticket["id"], **given)).done()["is_internal"] is True
 
 
-async def test_are_listed_oldest_first_by_page_with_notes_unless_left_out(
-    door: Door, agent: Person
-) -> None:
+async def test_are_listed_oldest_first_by_page_with_notes_unless_left_out(door: Door, agent: Person) -> None:
     """D16, D25."""
     ticket = await opened(door, agent)
     kinds = (False, True, False, True, False)

@@ -14,7 +14,9 @@ SYNTAX = (
 
 async def test_finds_words_of_subject_and_content_in_any_case_and_accent(door: Door, agent: Person) -> None:
     login = (await opened(door, agent, subject="Cannot log in to my Account", content="Élan vital"))["id"]
-    other = (await opened(door, agent, subject="Printer", content="The account manager cannot print; naïve"))["id"]
+    other = (await opened(door, agent, subject="Printer", content="The account manager cannot print; naïve"))[
+        "id"
+    ]
     for sought, expected in (
         ("account", [other, login]),
         ("ACCOUNT cannot", [other, login]),

@@ -73,7 +73,9 @@ async def test_both_doors_show_the_same_ticket(rest: RestDoor, graph: GraphqlDoo
             reply.pop("attachments", None)
     assert seen[0] == seen[1]
     assert (await rest.tickets(agent)).data == (await graph.tickets(agent)).data
-    with_attachments = [reply | {"attachments": []} for reply in (await graph.replies(agent, made["id"])).data]
+    with_attachments = [
+        reply | {"attachments": []} for reply in (await graph.replies(agent, made["id"])).data
+    ]
     assert (await rest.replies(agent, made["id"])).data == with_attachments
 
 
@@ -127,9 +129,7 @@ async def test_fields_that_are_missing_unknown_or_of_another_type_are_named_at_o
         assert rendered.wrong == {"content_html": "is unknown"}  # D23
 
 
-async def test_text_that_cannot_be_stored_is_refused(
-    door: Door, agent: Person, unchanged: Unchanged
-) -> None:
+async def test_text_that_cannot_be_stored_is_refused(door: Door, agent: Person, unchanged: Unchanged) -> None:
     ticket = await opened(door, agent)
     texts = ("subject", "content", "requester_email", "requester_name", "tags", "metadata")
     async with unchanged():
@@ -156,7 +156,7 @@ async def test_metadata_has_limits(door: Door, agent: Person, unchanged: Unchang
     ]
     for metadata in at_the_limits:
         assert (await opened(door, agent, metadata=metadata))["metadata"] == metadata
-    beyond = [
+    beyond: list[tuple[Any, str]] = [
         ({"x": five_deep}, "must be at most 5 levels deep"),
         ({"x": dict.fromkeys(map(str, range(50)), 1)}, "must contain at most 50 keys"),
         ({"k": "é" * 8_189}, "must be at most 16 KiB"),
@@ -236,10 +236,18 @@ class TestReferences:
     """D18."""
 
     async def test_assignees_are_active_staff_of_the_workspace(
-        self, door: Door, agent: Person, admin: Person, customer: Person, stranger: Person, unchanged: Unchanged
+        self,
+        door: Door,
+        agent: Person,
+        admin: Person,
+        customer: Person,
+        stranger: Person,
+        unchanged: Unchanged,
     ) -> None:
         gone = (
-            await door.create(admin, "user", name="Gone", email="gone@default.test", type="agent", is_active=False)
+            await door.create(
+                admin, "user", name="Gone", email="gone@default.test", type="agent", is_active=False
+            )
         ).done()
         assert (await opened(door, agent, assigned_to=admin.id))["assigned_to"]["id"] == admin.id
         ticket = await opened(door, agent)
@@ -293,7 +301,9 @@ class TestUpdate:
         self, door: Door, agent: Person, unchanged: Unchanged
     ) -> None:
         ticket = await opened(door, agent, assigned_to=agent.id, tags=["a"])
-        same = {name: ticket[name] for name in ("subject", "content", "status", "priority", "tags", "metadata")}
+        same = {
+            name: ticket[name] for name in ("subject", "content", "status", "priority", "tags", "metadata")
+        }
         async with unchanged():
             assert (await door.change_ticket(agent, ticket["id"])).data == ticket
             assert (await door.change_ticket(agent, ticket["id"], **same)).data == ticket

@@ -119,7 +119,9 @@ async def test_an_update_refuses_everything_wrong_at_once(
             "email": "has already been taken",
             "organization_id": "does not exist",
         }
-        assert (await door.change(agent, "user", user["id"], ticket_count=5)).wrong == {"ticket_count": "is unknown"}
+        assert (await door.change(agent, "user", user["id"], ticket_count=5)).wrong == {
+            "ticket_count": "is unknown"
+        }
         for nothing in ("9" * 23, 0, -1, 999_999, "abc"):
             assert (await door.change(agent, "user", nothing, name="x")).code == "NOT_FOUND"
             assert (await door.one(agent, "user", nothing)).code == "NOT_FOUND"

@@ -43,9 +43,7 @@ class TestNotes:
         assert (await door.ticket(customer, ticket["id"])).data["reply_count"] == 2
         assert (await door.ticket(agent, ticket["id"])).data["reply_count"] == 4
 
-    async def test_by_no_path_of_the_graph(
-        self, graph: GraphqlDoor, agent: Person, customer: Person
-    ) -> None:
+    async def test_by_no_path_of_the_graph(self, graph: GraphqlDoor, agent: Person, customer: Person) -> None:
         ticket, notes = await noted(graph, agent, customer)
         fields = "id ... on Reply { content ticket { replyCount replies { totalCount nodes { content } } } }"
         asked = f"""query($ticket: ID!, $note: ID!, $ids: [ID!]!) {{
@@ -58,12 +56,18 @@ class TestNotes:
             }}
             viewer {{ tickets {{ nodes {{ replyCount replies {{ totalCount nodes {{ content }} }} }} }} }}
         }}"""
-        ids = [f"rpl_{note['id']}" for note in notes]
+        log = "query($id: ID!) { ticket(id: $id) { activity { nodes { id action } } } }"
+        lines = (await graph.ask(agent, log, id=str(ticket["id"])))["data"]["ticket"]["activity"]["nodes"]
+        assert [line["action"] for line in lines] == [
+            "created",
+            "status_changed",
+        ]  # the second came with the note
+        ids = [f"rpl_{note['id']}" for note in notes] + [lines[1]["id"]]
         variables = {"ticket": str(ticket["id"]), "note": ids[0], "ids": ids}
         body = await graph.ask(customer, asked, **variables)
         data = body["data"]
         assert "errors" not in body
-        assert (data["node"], data["nodes"]) == (None, [None, None])
+        assert (data["node"], data["nodes"]) == (None, [None, None, None])
         seen = data["ticket"]
         assert (seen["replyCount"], seen["all"]["totalCount"], len(seen["all"]["edges"])) == (1, 1, 1)
         assert seen["last"]["pageInfo"]["hasPreviousPage"] is False
@@ -121,7 +125,9 @@ class TestTicketsOfOthers:
             "ids": [f"tkt_{other['id']}", f"usr_{other['requester']['id']}", f"tkt_{own['id']}"],
             "org": str(acme["id"]),
             "cat": str(category["id"]),
-            "filter": {"or": [{"requester": [str(other["requester"]["id"])]}, {"not": {"status": ["CLOSED"]}}]},
+            "filter": {
+                "or": [{"requester": [str(other["requester"]["id"])]}, {"not": {"status": ["CLOSED"]}}]
+            },
         }
         body = await graph.ask(ada, asked, **seen)
         assert "errors" not in body
