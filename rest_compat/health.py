@@ -7,8 +7,7 @@ from typing import Final
 
 from litestar import Litestar
 
-from db.queries import workspaces
-from resolvers.context import Helpdesk
+from resolvers.health import database_answers
 from rest_compat.endpoint import Endpoint
 from rest_compat.envelope import Answer, AnyRequest, encode
 from rest_compat.shapes import Health, Services
@@ -39,18 +38,9 @@ async def _database_answers(app: Litestar) -> bool:
     """
     asked: asyncio.Task[bool] | None = app.state.get("health_question")
     if asked is None or asked.done():
-        asked = app.state.health_question = asyncio.create_task(_ask(app.state.helpdesk))
+        asked = app.state.health_question = asyncio.create_task(database_answers(app.state.helpdesk))
     done, _ = await asyncio.wait({asked}, timeout=ANSWERS_WITHIN_S)
     return bool(done) and asked.result()
-
-
-async def _ask(helpdesk: Helpdesk) -> bool:
-    try:
-        async with helpdesk.db.read() as reads:
-            await reads.first(workspaces.BY_ID, id=0)
-    except Exception:  # noqa: BLE001  # whatever it is, the database is not well
-        return False
-    return True
 
 
 get_health: Final = Endpoint(
