@@ -66,10 +66,7 @@ class Database:
                 url.set(drivername="postgresql").render_as_string(hide_password=False), readers
             )
         )
-        # SQLite has one writer: waiting here costs nothing, waiting in its busy handler costs sleeps
-        self._turn: contextlib.AbstractAsyncContextManager[Any] = (
-            asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        )
+        self._sqlite_writer = asyncio.Lock()
         self.on_statement: Callable[[str], None] | None = None
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._tell)
 
@@ -89,7 +86,7 @@ class Database:
         in between.
         """
         try:
-            async with self._turn, AsyncSession(self.engine, autoflush=False) as session, session.begin():
+            async with self._turn(), AsyncSession(self.engine, autoflush=False) as session, session.begin():
                 yield Tx(session, is_sqlite=self.is_sqlite)
         except (exc.InterfaceError, exc.TimeoutError, *POSTGRESQL_IS_GONE) as error:
             raise DatabaseUnavailable(type(error).__name__) from error
@@ -101,6 +98,22 @@ class Database:
             if error.connection_invalidated or is_locked or state.startswith(_OUT_OF_SERVICE):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """SQLite has one writer: waiting here costs nothing, waiting in its busy handler costs sleeps.
+
+        Raises TimeoutError after WAIT_FOR_CONNECTION_S.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        async with asyncio.timeout(WAIT_FOR_CONNECTION_S):
+            await self._sqlite_writer.acquire()
+        try:
+            yield
+        finally:
+            self._sqlite_writer.release()
 
     async def close(self) -> None:
         """Close both pools."""

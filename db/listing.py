@@ -12,6 +12,9 @@ from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
 from db.statements import Reads, Statement, columns, table_of
 from db.types import ListOf, any_of
 
+STATEMENTS_KEPT = 512
+"""Of each sort, by shape. A filter has many shapes, and a statement of fifty conditions is 100 kB."""
+
 Row = TypeVar("Row")
 Key = tuple[Any, ...]
 """Where a row stands in an order: the sort value (if the order has one) and the id."""
@@ -152,7 +155,7 @@ def _sorted(sort: list[Any], *, down: bool) -> list[Any]:
     return [column.desc() if down else column.asc() for column in sort]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _page(listing: Listing[Row], shape: Shape, window: tuple[Any, ...]) -> Statement[Row]:
     order, _, down, *_ = window
     row: Any = listing.row
@@ -166,14 +169,14 @@ def _page(listing: Listing[Row], shape: Shape, window: tuple[Any, ...]) -> State
     return Statement(statement, listing.row)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _find(listing: Listing[Row], shape: Shape, held: bool) -> Statement[Row]:
     statement = select(*columns(listing.table, listing.row)).where(*clauses(listing.kinds, shape))
     # the key stays free: rows that refer to this one can still be added meanwhile
     return Statement(statement.with_for_update(key_share=True) if held else statement, listing.row)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _pages(
     listing: Listing[Row], parent: str, shape: Shape, window: tuple[Any, ...]
 ) -> Statement[tuple[int, Row]]:
@@ -203,13 +206,13 @@ def _missing(column: ColumnElement[Any], row: type[msgspec.Struct]) -> list[Colu
     return [] if column.key in row.__struct_fields__ else [column]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _count(listing: Listing[Any], shape: Shape) -> Statement[int]:
     statement = select(func.count()).select_from(listing.table).where(*clauses(listing.kinds, shape))
     return Statement(statement, int)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _counts(listing: Listing[Any], parent: str, shape: Shape) -> Statement[tuple[int, int]]:
     key = listing.table.c[parent]
     statement = (

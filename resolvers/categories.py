@@ -105,7 +105,7 @@ async def update_category(ctx: Context, category_id: int, given: Given) -> rows.
         if slug != before.slug and slug in await categories.slugs_like(tx, workspace_id, slug):
             wrong.setdefault("slug", SLUG_IS_TAKEN)
         fields.refuse(wrong)
-        changed = {name: value for name, value in values.items() if getattr(before, name) != value}
+        changed = fields.changed(before, values)
         if not changed:
             return before
         return await categories.change(tx, before.id, changed | {"updated_at": ctx.now()})

@@ -83,6 +83,18 @@ def clean_update(fields: Mapping[str, Field], given: Given) -> tuple[dict[str, A
     return values, wrong
 
 
+def changed(before: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that differ from what the row has."""
+    return {name: value for name, value in values.items() if not is_same(getattr(before, name), value)}
+
+
+def is_same(before: Any, after: Any) -> bool:
+    """Whether both are the same JSON: for Python `1`, `1.0` and `true` are equal, for whoever sent one they are not."""
+    if not isinstance(before, dict):
+        return bool(before == after)
+    return json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
+
+
 def refuse(wrong: Wrong) -> None:
     """Raise ValidationError when anything is wrong."""
     if wrong:

@@ -103,7 +103,7 @@ async def update_organization(ctx: Context, organization_id: int, given: Given) 
         if domain != before.domain and await _is_taken(tx, caller, domain):
             wrong["domain"] = IS_TAKEN
         fields.refuse(wrong)
-        changed = {name: value for name, value in values.items() if getattr(before, name) != value}
+        changed = fields.changed(before, values)
         if not changed:
             return before
         return await organizations.change(tx, before.id, changed | {"updated_at": ctx.now()})

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from db.conditions import Condition
+from db.conditions import Condition, values_of
 from resolvers import fields
 from resolvers.context import Caller
 from resolvers.errors import ValidationError
@@ -12,6 +12,8 @@ from resolvers.visibility import Conditions
 
 DEEPEST: Final = 3
 LONGEST_LIST: Final = 100
+MOST_CONDITIONS: Final = 50
+"""Conditions of one filter, its inner ones counted: each is SQL to be written, planned and remembered."""
 Filter = Mapping[str, Any]
 
 
@@ -22,7 +24,7 @@ def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
     `assigned_to` {ids, me, none} (any of them); `tags` {any, all}; `created_at`, `updated_at` {gte, lt};
     `search`; `and`, `or` (lists of filters), `not` (a filter). An absent or None key asks for nothing.
 
-    Raises ValidationError: nested deeper than DEEPEST, a list longer than LONGEST_LIST.
+    Raises ValidationError: nested deeper than DEEPEST, a list longer than LONGEST_LIST, more than MOST_CONDITIONS.
     """
     if depth > DEEPEST:
         raise ValidationError(f"A filter may be nested at most {DEEPEST} levels deep")
@@ -30,13 +32,15 @@ def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
     for name, value in filter_.items():
         if value is not None:
             found += _condition(caller, name, value, depth)
+    if depth == 1 and len(values_of(found)) > MOST_CONDITIONS:
+        raise ValidationError(f"A filter may have at most {MOST_CONDITIONS} conditions, its inner ones counted")
     return tuple(found)
 
 
 def _condition(caller: Caller, name: str, value: Any, depth: int) -> Sequence[Condition]:
     match name:
         case "assigned_to":
-            return [_assigned_to(caller, value)]
+            return _assigned_to(caller, value)
         case "tags":
             return _tagged(value)
         case "created_at" | "updated_at":
@@ -63,16 +67,16 @@ def _between(name: str, value: Filter) -> list[Condition]:
     ]
 
 
-def _assigned_to(caller: Caller, value: Filter) -> Condition:
+def _assigned_to(caller: Caller, value: Filter) -> Sequence[Condition]:
     ids = list(_bounded("assigned_to", value.get("ids") or ()))
     if value.get("me"):
         ids.append(caller.user_id)
     groups: list[Conditions] = []
-    if ids or not value.get("none"):
+    if ids or value.get("ids") is not None:
         groups.append((("assigned_to", tuple(ids)),))
     if value.get("none"):
         groups.append((("unassigned", True),))
-    return groups[0][0] if len(groups) == 1 else ("or", tuple(groups))
+    return [("or", tuple(groups))] if len(groups) > 1 else [each for group in groups for each in group]
 
 
 def _tagged(value: Filter) -> list[Condition]:

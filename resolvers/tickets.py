@@ -224,7 +224,7 @@ def _apply(change: TicketChange, values: dict[str, Any]) -> None:
     if "content" in values and values["content"] != before.content:
         change.values |= {"content": values["content"], "content_html": content_html(values["content"])}
         change.log("content_changed")
-    if "metadata" in values and values["metadata"] != before.metadata:
+    if "metadata" in values and not fields.is_same(before.metadata, values["metadata"]):
         change.values["metadata"] = values["metadata"]
 
 

@@ -231,7 +231,7 @@ async def _add(tx: Tx, workspace_id: int, values: Mapping[str, Any], now: dt.dat
 
 
 async def _change(tx: Tx, before: rows.User, values: dict[str, Any], now: dt.datetime) -> rows.User:
-    changed = {name: value for name, value in values.items() if getattr(before, name) != value}
+    changed = fields.changed(before, values)
     if not changed:
         return before
     if "email" in changed:

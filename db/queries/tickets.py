@@ -105,11 +105,15 @@ def tag_rows(workspace_id: int, ticket_id: int, names: Sequence[str]) -> list[di
     return [{"ticket_id": ticket_id, "name": name, "workspace_id": workspace_id} for name in names]
 
 
+# held, or one of them could change after we looked and be given an earlier instant than it has (D5)
+_HELD_IN_CATEGORY = (
+    select(ticket.c.updated_at)
+    .where(ticket.c.category_id == bindparam("of_category", type_=BigInteger()))
+    .with_for_update(key_share=True)
+    .subquery("held")
+)
 _LATEST_IN_CATEGORY: Statement[dt.datetime | None] = Statement(
-    select(func.max(ticket.c.updated_at)).where(
-        ticket.c.category_id == bindparam("of_category", type_=BigInteger())
-    ),
-    lambda moment: moment,
+    select(func.max(_HELD_IN_CATEGORY.c.updated_at)), lambda moment: moment
 )
 _FROM_CATEGORY = (
     update(ticket)
@@ -134,7 +138,7 @@ _OUT_OF_ORGANIZATION = (
 
 
 async def latest_change_in(tx: Tx, category_id: int) -> dt.datetime | None:
-    """When a ticket of the category last changed; None when there is none in it."""
+    """When a ticket of the category last changed, all of them held from now on; None when there is none in it."""
     return await tx.first(_LATEST_IN_CATEGORY, of_category=category_id)
 
 
