@@ -9,8 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
-from resolvers.context import Caller
+from resolvers.context import Caller, Context
 from resolvers.errors import RateLimited
+from resolvers.permissions import SIGNED_IN, allow
 
 
 class Limit(NamedTuple):
@@ -166,6 +167,12 @@ class RateLimits:
         """Give back an attempt that succeeded: only failed ones count."""
         for name, limits in _attempts(address, api_key):
             await self.windows.give_back(name, limits, 1)
+
+
+@allow(*SIGNED_IN)
+async def own_charge(ctx: Context) -> Charge | None:
+    """What this operation was charged and how that leaves the workspace; None outside the graph."""
+    return ctx.charge
 
 
 def units_for(points: float) -> int:

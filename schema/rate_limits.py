@@ -4,7 +4,7 @@ import datetime as dt
 
 import strawberry
 
-from resolvers.context import Context
+from resolvers.rate_limits import own_charge
 from schema.edges import Ctx
 
 
@@ -21,10 +21,9 @@ class RateLimit:
     )
 
 
-def rate_limit(info: Ctx) -> RateLimit | None:
+async def rate_limit(info: Ctx) -> RateLimit | None:
     """How the caller's workspace stands with its rate limit, this operation included."""
-    ctx: Context = info.context
-    charge = ctx.charge
+    charge = await own_charge(info.context)
     if charge is None:
         return None
     limit, remaining, reset_at, *_ = charge.standing
