@@ -51,8 +51,10 @@ async def windows(valkey_url: str) -> AsyncIterator[ValkeyWindows]:
 async def test_four_processes_share_one_budget(windows: ValkeyWindows, valkey_url: str) -> None:
     command = [sys.executable, "-c", CHARGE_FORTY_TIMES, valkey_url]
     root = Path(__file__).parents[2]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(4)]
-    answers = [await asyncio.to_thread(process.communicate) for process in running]
+    running = [
+        await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=root) for _ in range(4)
+    ]
+    answers = await asyncio.gather(*(process.communicate() for process in running))
     granted = [grant for answer, _ in answers for grant in json.loads(answer)]
     assert len(granted) == 160
     assert sum(granted) == 60
