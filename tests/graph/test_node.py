@@ -25,7 +25,7 @@ async def test_everything_is_found_by_its_id(graph: GraphqlDoor, agent: Person) 
         found = await graph.ask(agent, asked, id=f"{prefix}_1")
         assert found["data"] == {"node": {"__typename": kind, "id": f"{prefix}_1"}}
     for nothing in NOTHING:
-        assert await graph.ask(agent, asked, id=nothing) == {"data": {"node": None}}, nothing
+        assert (await graph.ask(agent, asked, id=nothing))["data"] == {"node": None}, nothing
 
 
 async def test_many_are_found_in_their_order(graph: GraphqlDoor, agent: Person, stranger: Person) -> None:
