@@ -27,7 +27,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         yield
-        await helpdesk.db.close()
+        await helpdesk.close()
 
     app = Litestar(
         route_handlers=[

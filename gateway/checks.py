@@ -64,7 +64,7 @@ async def _database(settings: Settings) -> Line:
     except DatabaseUnavailable as error:
         return Line(FAILED, "database", f"{shown} cannot be reached: {error}")
     finally:
-        await helpdesk.db.close()
+        await helpdesk.close()
     if revision == migrate.newest():
         return Line(FINE, "database", f"{shown}, revision {revision}")
     if revision is None:

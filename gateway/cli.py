@@ -104,7 +104,7 @@ def migrate(revision: str) -> None:
         try:
             before, after = await migrations.migrate(helpdesk.db, revision)
         finally:
-            await helpdesk.db.close()
+            await helpdesk.close()
         told = f"is at revision {after} already" if before == after else f"went from {before} to {after}"
         click.echo(f"The database {told}.")
 
@@ -140,7 +140,7 @@ def demo(tickets: int, workspace: str, seed: int) -> None:
                     progress=progress,
                 )
         finally:
-            await helpdesk.db.close()
+            await helpdesk.close()
         click.echo(str(summary))
 
     _run(work())
@@ -163,7 +163,7 @@ def _with_helpdesk(work: Callable[[Any], Coroutine[Any, Any, Result]]) -> Result
             await migrate_at_start(settings, helpdesk.db, lambda text: click.echo(text, err=True))
             return await work(helpdesk)
         finally:
-            await helpdesk.db.close()
+            await helpdesk.close()
 
     return _run(opened())
 

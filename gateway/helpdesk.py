@@ -2,12 +2,14 @@
 
 from db.database import Database
 from gateway.settings import Settings
+from gateway.valkey import ValkeyWindows
 from resolvers.context import Clock, Helpdesk, utc_now
+from resolvers.rate_limits import MemoryWindows, RateLimits
 from resolvers.tokens import TokenSigner
 
 
 def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
-    """The helpdesk of these settings. Its database is connected to at first use; close it with `db.close()`."""
+    """The helpdesk of these settings. Its database is connected to at first use; close it with `close()`."""
     database = Database(
         settings.database_address,
         readers=settings.database_pool,
@@ -15,4 +17,5 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
         durable=settings.sqlite_durable,
     )
     signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
-    return Helpdesk(database, signer, clock)
+    windows = ValkeyWindows(settings.cache_url) if settings.cache_url else MemoryWindows()
+    return Helpdesk(database, signer, RateLimits(windows), clock)

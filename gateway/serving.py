@@ -27,7 +27,7 @@ async def make_ready(settings: Settings, say: Say) -> None:
         await migrate_at_start(settings, helpdesk.db, say)
         await _first_key(helpdesk, say)
     finally:
-        await helpdesk.db.close()
+        await helpdesk.close()
 
 
 async def migrate_at_start(settings: Settings, database: Database, say: Say) -> None:

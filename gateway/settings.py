@@ -41,6 +41,13 @@ class Settings(BaseSettings):
             description="SQLite waits for the disk at every commit. Off is faster, and a power cut may lose writes."
         ),
     ] = True
+    cache_url: Annotated[
+        str,
+        Field(
+            description="`valkey://HOST:PORT/0` or `redis://…`: where rate limits are counted for all processes. "
+            "Empty: in the memory of each."
+        ),
+    ] = ""
     host: Annotated[str, Field(description="The address that is listened on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="The port that is listened on.")] = 8890
     workers: Annotated[
@@ -82,6 +89,13 @@ class Settings(BaseSettings):
     def _is_an_address(cls, value: str) -> str:
         if value:
             database_url(value)
+        return value
+
+    @field_validator("cache_url")
+    @classmethod
+    def _is_a_cache(cls, value: str) -> str:
+        if value and not value.startswith(("valkey://", "valkeys://", "redis://", "rediss://", "unix://")):
+            raise ValueError("a cache address looks like valkey://127.0.0.1:6379/0")
         return value
 
     @classmethod

@@ -11,6 +11,7 @@ from resolvers.errors import Unauthorized
 
 if TYPE_CHECKING:
     from resolvers.loaders import Loader
+    from resolvers.rate_limits import Charge, RateLimits
     from resolvers.tokens import TokenSigner
 
 Clock = Callable[[], dt.datetime]
@@ -47,6 +48,10 @@ class Context:
     helpdesk: "Helpdesk"
     reads: Reader
     _caller: Caller | None
+    address: str = ""
+    """Where the request comes from, as sign-ins are limited by it."""
+    charge: "Charge | None" = None
+    """What the operation was charged, in the graph."""
     _loaders: dict[Hashable, Any] = field(default_factory=dict)
 
     @property
@@ -89,14 +94,22 @@ class Context:
 
 @dataclass(slots=True)
 class Helpdesk:
-    """What outlives a request: the database, the clock, the signer of tokens."""
+    """What outlives a request: the database, the signer of tokens, the rate limits, the clock."""
 
     db: Database
     tokens: "TokenSigner"
+    limits: "RateLimits"
     clock: Clock = utc_now
 
     @contextlib.asynccontextmanager
-    async def operation(self, caller: Caller | None) -> AsyncIterator[Context]:
+    async def operation(
+        self, caller: Caller | None, *, address: str = "", charge: "Charge | None" = None
+    ) -> AsyncIterator[Context]:
         """A fresh context for one operation."""
         async with self.db.read() as reads:
-            yield Context(self, reads, caller)
+            yield Context(self, reads, caller, address, charge)
+
+    async def close(self) -> None:
+        """Let go of the database and of where rate limits are kept."""
+        await self.limits.windows.close()
+        await self.db.close()

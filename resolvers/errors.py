@@ -81,6 +81,10 @@ class RateLimited(AnswerError):
     code = "RATE_LIMIT_EXCEEDED"
     status = 429
 
+    def __init__(self, message: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(message or f"Too many requests. Try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
 
 class Unavailable(AnswerError):
     """The service is not available right now. Try again in a moment"""

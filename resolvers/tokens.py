@@ -184,17 +184,20 @@ async def create_token(ctx: Context, given: Given) -> Token:
     """A token for an API key and its secret.
 
     Raises ValidationError when one is missing, Unauthorized when they do not fit: the same words, and the same
-    work, for a key that does not exist and for a secret that is wrong.
+    work, for a key that does not exist and for a secret that is wrong; RateLimited after too many of those.
     """
     values, wrong = fields.clean(FIELDS, given)
     wrong = {name: text for name, text in wrong.items() if name in FIELDS}
     if wrong:
         raise ValidationError.of(wrong)
-    signer = ctx.helpdesk.tokens
+    signer, limits = ctx.helpdesk.tokens, ctx.helpdesk.limits
+    # counted before it is looked at, so that a thousand at once are not looked at
+    await limits.attempt(ctx.address, values["api_key"], ctx.now())
     holder = await ctx.reads.first(api_keys.HOLDER_BY_API_KEY, api_key=values["api_key"])
     expected = holder.secret_hash if holder else bytes(32)
     if not hmac.compare_digest(signer.hash(values["api_secret"]), expected) or holder is None:
         raise Unauthorized(WRONG_CREDENTIALS)
+    await limits.succeeded(ctx.address, values["api_key"])
     return signer.sign(holder, ctx.now())
 
 

@@ -126,6 +126,9 @@ def _respond(handler: Handler, status: int) -> Respond:
         caller = await state.sign_in(state.helpdesk, _authorization(request))
         if caller is None:
             raise Unauthorized
+        standing = await state.helpdesk.limits.charge(caller, 1, state.helpdesk.clock())
+        request.scope["state"]["standing"] = standing
+        standing.check()
         async with state.helpdesk.operation(caller) as ctx:
             return Answer(request, status, encode(await handler(ctx, request)))
 
@@ -134,7 +137,8 @@ def _respond(handler: Handler, status: int) -> Respond:
 
 def _respond_to_anyone(handler: Handler, status: int) -> Respond:
     async def respond(request: AnyRequest) -> Answer:
-        async with request.app.state.helpdesk.operation(None) as ctx:
+        address = request.client.host if request.client else ""
+        async with request.app.state.helpdesk.operation(None, address=address) as ctx:
             return Answer(request, status, encode(await handler(ctx, request)))
 
     return respond

@@ -10,6 +10,8 @@ import msgspec
 from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from resolvers.rate_limits import Standing
+
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Header: TypeAlias = tuple[bytes, bytes]
 
@@ -36,7 +38,7 @@ class Answer:
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = [*headers, *_request_id_header(request)]
+        self.headers = [*headers, *_request_id_header(request), *_standing_headers(request)]
         if status != 204:
             self.headers += (*_ALWAYS, (b"content-length", b"%d" % len(body)))
 
@@ -64,3 +66,15 @@ def _request_id_header(request: AnyRequest) -> tuple[Header, ...]:
     request_id = request_id_of(request)
     is_ours = "rest_request_id" in request.scope["state"]
     return ((b"x-request-id", request_id.encode()),) if is_ours else ()
+
+
+def _standing_headers(request: AnyRequest) -> tuple[Header, ...]:
+    """The documented rate limit headers, on every answer to a request that was charged (D30)."""
+    standing: Standing | None = request.scope["state"].get("standing")
+    if standing is None:
+        return ()
+    return (
+        (b"x-ratelimit-limit", b"%d" % standing.limit),
+        (b"x-ratelimit-remaining", b"%d" % standing.remaining),
+        (b"x-ratelimit-reset", b"%d" % standing.reset_at),
+    )

@@ -83,7 +83,10 @@ def error_answer(request: AnyRequest, error: Exception) -> Answer:
 def _told(request: AnyRequest, error: AnswerError) -> Answer:
     if isinstance(error, ValidationError):
         return _answer(request, error.status, Error(error.code, error.message, details=error.details))
-    return _answer(request, error.status, Error(error.code, error.message), _headers(error.status))
+    headers = _headers(error.status)
+    if isinstance(error, RateLimited):
+        headers = ((b"retry-after", b"%d" % error.retry_after),)
+    return _answer(request, error.status, Error(error.code, error.message), headers)
 
 
 def _headers(status: int) -> tuple[Header, ...]:

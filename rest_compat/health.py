@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 from litestar import Litestar
 
@@ -19,15 +19,20 @@ ANSWERS_WITHIN_S: Final = 3.0
 
 async def _respond(request: AnyRequest) -> Answer:
     is_connected = await _database_answers(request.app)
+    cache = await request.app.state.helpdesk.limits.windows.state()
     health = Health(
-        status="healthy" if is_connected else "unhealthy",
+        status=_status(is_connected, cache),
         timestamp=request.app.state.helpdesk.clock(),
         version=VERSION,
-        services=Services(
-            database="connected" if is_connected else "error", cache="disabled", queue="disabled"
-        ),
+        services=Services(database="connected" if is_connected else "error", cache=cache, queue="disabled"),
     )
     return Answer(request, 200 if is_connected else 503, encode(health))
+
+
+def _status(is_connected: bool, cache: str) -> Literal["healthy", "degraded", "unhealthy"]:
+    if not is_connected:
+        return "unhealthy"
+    return "degraded" if cache == "error" else "healthy"
 
 
 async def _database_answers(app: Litestar) -> bool:

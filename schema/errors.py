@@ -10,7 +10,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from resolvers.errors import AnswerError, answer_error
+from resolvers.errors import AnswerError, RateLimited, answer_error
 from schema.validation import in_words_of_json
 
 logger = logging.getLogger("answer.graph")
@@ -114,5 +114,7 @@ def _coercion_message(message: str) -> str:
 
 
 def _details(error: AnswerError) -> dict[str, Any]:
+    if isinstance(error, RateLimited):
+        return {"retryAfter": error.retry_after}
     details = getattr(error, "details", None)
     return {"details": details} if details else {}

@@ -32,6 +32,8 @@ class Prepared:
 
     operation: Operation
     variables: dict[str, Any]
+    points: float
+    """What it costs by the weights of its fields."""
 
 
 class Graph:
@@ -49,9 +51,9 @@ class Graph:
         """
         variables = variables or {}
         operation = self.documents.get(query).operation(operation_name)
-        operation.measure(variables)
+        points = operation.measure(variables).cost
         check_variables(variables)
-        return Prepared(operation, variables)
+        return Prepared(operation, variables, points)
 
     async def execute(
         self, prepared: Prepared, ctx: Any, request_id: str, deadline_s: float = DEADLINE_S

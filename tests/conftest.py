@@ -169,7 +169,7 @@ async def app(address: str, clock: Clock, tmp_path: Path) -> AsyncIterator[Lites
         Settings(data_dir=tmp_path, database_url=address, database_pool=4, sqlite_durable=False), clock
     )
     yield application
-    await application.state.helpdesk.db.close()
+    await application.state.helpdesk.close()
 
 
 @pytest.fixture

@@ -77,4 +77,4 @@ async def app(application: Litestar, address: str, clock: Clock, tmp_path: Path)
     application.state.settings = settings
     application.state.helpdesk = open_helpdesk(settings, clock)
     yield application
-    await application.state.helpdesk.db.close()
+    await application.state.helpdesk.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from gateway.graphql.parameters import Parameters
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
+from resolvers.rate_limits import Charge, units_for
 from schema.errors import Refusal, refusing
 from schema.execution import Graph, Prepared
 
@@ -19,6 +21,15 @@ PUBLIC_FIELDS: Final = frozenset({"__typename", "__schema", "__type", "tokenCrea
 SignIn = Callable[[Helpdesk, str | None], Awaitable[Caller | None]]
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Visit(NamedTuple):
+    """Who asks, from where, and the id by which the log knows the request."""
+
+    helpdesk: Helpdesk
+    caller: Caller | None
+    address: str
+    request_id: str
 
 
 class Answering:
@@ -43,28 +54,47 @@ class Answering:
             raise Unauthorized
         return prepared
 
-    async def answer(
-        self, helpdesk: Helpdesk, caller: Caller | None, prepared: Prepared, request_id: str
-    ) -> bytes:
+    async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
+        """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that."""
+        if caller is None:
+            return None
+        units = units_for(points)
+        return Charge(int(points), units, await helpdesk.limits.charge(caller, units, helpdesk.clock()))
+
+    async def answer(self, visit: Visit, prepared: Prepared, charge: Charge | None) -> bytes:
         """The answer to one operation, as JSON in UTF-8.
 
         Raises:
             Refusal: its variables do not fit, or it did not end in time.
             Unavailable: the database is out.
         """
-        async with helpdesk.operation(caller) as ctx:
-            return _encode(await self.graph.execute(prepared, ctx, request_id))
+        helpdesk, caller, address, request_id = visit
+        async with helpdesk.operation(caller, address=address, charge=charge) as ctx:
+            answer = await self.graph.execute(prepared, ctx, request_id)
+        if charge is not None:
+            answer["extensions"] = {"cost": _told(charge)}
+        return _encode(answer)
 
     async def results(
-        self, helpdesk: Helpdesk, caller: Caller | None, prepared: Prepared, request_id: str
+        self, visit: Visit, prepared: Prepared, charge: Charge | None
     ) -> AsyncGenerator[bytes, None]:
         """The answers to one operation in their order, as JSON in UTF-8: one, until there are subscriptions.
 
         Raises:
             Refusal: whatever went wrong.
         """
-        with refusing(request_id):
-            yield await self.answer(helpdesk, caller, prepared, request_id)
+        with refusing(visit.request_id):
+            yield await self.answer(visit, prepared, charge)
+
+
+def _told(charge: Charge) -> dict[str, Any]:
+    standing = charge.standing
+    return {
+        "requested": charge.points,
+        "units": charge.units,
+        "remaining": None if standing.is_unlimited else standing.remaining,
+        "resetAt": None if standing.is_unlimited else dt.datetime.fromtimestamp(standing.reset_at, dt.UTC),
+    }
 
 
 def encode_refusal(refusal: Refusal) -> bytes:

@@ -14,9 +14,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
 from gateway.graphql import negotiation, parameters
-from gateway.graphql.answering import Answering, encode_refusal
+from gateway.graphql.answering import Answering, Visit, encode_refusal
 from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
 from gateway.graphql.sse import event_stream, refused_stream
+from resolvers.context import Caller
+from resolvers.rate_limits import Charge, Standing
 from schema.errors import Refusal, refused, refusing
 
 PATH: Final = "/graphql"
@@ -130,15 +132,33 @@ async def _operate(request: AnyRequest, body: bytes, answering: Answering, media
     try:
         prepared = answering.prepare(asked, caller)
     except Refusal as refusal:
+        await _charge(request, answering, caller, 0)
         if media_type == EVENT_STREAM and refusal.code in REQUEST_ERRORS:
             return _stream(request, refused_stream(refusal))
         raise
     if request.method != "POST" and prepared.operation.kind is not OperationType.QUERY:
         raise refused("METHOD_NOT_ALLOWED", f"Use POST for a {prepared.operation.kind.value}.")
+    charge = await _charge(request, answering, caller, prepared.points)
+    visit = Visit(helpdesk, caller, request.client.host if request.client else "", request_id)
     if media_type == EVENT_STREAM:
-        return _stream(request, event_stream(answering.results(helpdesk, caller, prepared, request_id)))
-    answer = await answering.answer(helpdesk, caller, prepared, request_id)
+        return _stream(request, event_stream(answering.results(visit, prepared, charge)))
+    answer = await answering.answer(visit, prepared, charge)
     return _response(request, 200, f"{media_type}; charset=utf-8", answer, HEADERS)
+
+
+async def _charge(
+    request: AnyRequest, answering: Answering, caller: Caller | None, points: float
+) -> Charge | None:
+    """Charge the request, faulty ones too, and remember how that leaves the caller, for the headers.
+
+    Raises:
+        RateLimited: the limit is used up; nothing was charged.
+    """
+    charge = await answering.charge(request.app.state.helpdesk, caller, points)
+    if charge is not None:
+        request.scope["state"]["standing"] = charge.standing
+        charge.standing.check()
+    return charge
 
 
 async def _body(request: AnyRequest) -> bytes:
@@ -175,6 +195,8 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyRespon
     headers = dict(HEADERS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if status == 429:
+        headers["Retry-After"] = str(refusal.errors[0]["extensions"]["retryAfter"])
     if status == 405:
         headers["Allow"] = "POST" if request.method in ("GET", "HEAD") else METHODS
     kind = GRAPHQL if media_type == EVENT_STREAM else media_type
@@ -183,14 +205,14 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyRespon
 
 def _stream(request: AnyRequest, events: Any) -> AnyResponse:
     # Buffering by a proxy would hold the events back (the header is nginx's).
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **_request_id_header(request)}
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **_own_headers(request)}
     return Stream(events, status_code=200, media_type=EVENT_STREAM, headers=headers)
 
 
 def _response(
     request: AnyRequest, status: int, media_type: str, body: bytes, headers: dict[str, str]
 ) -> AnyResponse:
-    headers = {**headers, **_request_id_header(request)}
+    headers = {**headers, **_own_headers(request)}
     if request.method == "HEAD":
         headers["Content-Length"] = str(len(body))
         body = b""
@@ -201,3 +223,15 @@ def _request_id_header(request: AnyRequest) -> dict[str, str]:
     """`X-Request-Id`, unless the application numbers its requests and says so itself."""
     request_id = request_id_of(request)
     return {"X-Request-Id": request_id} if "graphql_request_id" in request.scope["state"] else {}
+
+
+def _own_headers(request: AnyRequest) -> dict[str, str]:
+    """The id of the request and, when it was charged, the documented rate limit headers (D30)."""
+    standing: Standing | None = request.scope["state"].get("standing")
+    if standing is None:
+        return _request_id_header(request)
+    return _request_id_header(request) | {
+        "X-RateLimit-Limit": str(standing.limit),
+        "X-RateLimit-Remaining": str(standing.remaining),
+        "X-RateLimit-Reset": str(standing.reset_at),
+    }

@@ -14,7 +14,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from gateway.graphql import parameters
-from gateway.graphql.answering import Answering
+from gateway.graphql.answering import Answering, Visit
 from gateway.graphql.http import MAX_BODY, PATH
 from resolvers.context import Helpdesk
 from schema.errors import Refusal, plain_error, refusing
@@ -201,7 +201,13 @@ class Conversation:
             # Signed in for every operation: the key may have been revoked since the last.
             caller = await self._answering.caller(self._helpdesk, self._authorization)
             prepared = self._answering.prepare(parameters.from_object(payload), caller)
-        results = self._answering.results(self._helpdesk, caller, prepared, request_id)
+            charge = await self._answering.charge(self._helpdesk, caller, prepared.points)
+            if charge is not None:
+                charge.standing.check()
+        address = self._socket.client.host if self._socket.client else ""
+        results = self._answering.results(
+            Visit(self._helpdesk, caller, address, request_id), prepared, charge
+        )
         async with aclosing(results):
             async for result in results:
                 yield result

@@ -11,12 +11,16 @@ from litestar import Litestar, Response
 from strawberry.scalars import JSON
 
 from db.queries.api_keys import Holder
-from gateway.graphql import graphql_routes
-from resolvers.context import Caller
+from gateway.graphql.answering import Answering
+from gateway.graphql.http import http_routes
+from gateway.graphql.websocket import websocket_route
+from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Forbidden, NotFound, Unauthorized, Unavailable, ValidationError
+from resolvers.rate_limits import Charge
 from resolvers.tokens import TokenSigner
+from schema.execution import Graph
 
-CALLER = Caller(workspace_id=1, user_id=2, key_id=3, role="agent", tier="pro")
+CALLER = Caller(workspace_id=1, user_id=2, key_id=3, role="agent", tier="professional")
 HOLDER = Holder(
     key_id=3,
     secret_hash=b"",
@@ -24,7 +28,7 @@ HOLDER = Holder(
     role="agent",
     organization_id=None,
     workspace_id=1,
-    tier="pro",
+    tier="professional",
     customers_see_organization=False,
 )
 OPENED: list[object] = []
@@ -196,7 +200,9 @@ class SmallHelpdesk:
         self.is_out = False
 
     @contextlib.asynccontextmanager
-    async def operation(self, caller: Caller | None) -> AsyncIterator[SmallContext]:
+    async def operation(
+        self, caller: Caller | None, *, address: str, charge: Charge | None
+    ) -> AsyncIterator[SmallContext]:
         if self.is_out:
             raise Unavailable
         ctx = SmallContext(caller)
@@ -222,8 +228,16 @@ def graphiql_page() -> Response[bytes]:
     return Response(b"<!doctype html><title>GraphiQL</title>", media_type="text/html")
 
 
+class FreeOfCharge(Answering):
+    """What operations cost is tested with the whole application, in tests/rules/test_rate_limits.py."""
+
+    async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
+        return None
+
+
 def small_app() -> Litestar:
-    routes = graphql_routes(schema, sign_in, graphiql_page, "type Query")
+    answering = FreeOfCharge(Graph(schema), sign_in)
+    routes = [*http_routes(answering, graphiql_page, "type Query"), websocket_route(answering)]
     app = Litestar(routes, openapi_config=None)
     app.state.helpdesk = SmallHelpdesk(lambda: dt.datetime.now(dt.UTC))
     return app

@@ -23,9 +23,9 @@ async def test_everything_is_found_by_its_id(graph: GraphqlDoor, agent: Person) 
     asked = "query($id: ID!) { node(id: $id) { __typename id } }"
     for prefix, kind in KINDS.items():
         found = await graph.ask(agent, asked, id=f"{prefix}_1")
-        assert found == {"data": {"node": {"__typename": kind, "id": f"{prefix}_1"}}}
+        assert found["data"] == {"node": {"__typename": kind, "id": f"{prefix}_1"}}
     for nothing in NOTHING:
-        assert await graph.ask(agent, asked, id=nothing) == {"data": {"node": None}}, nothing
+        assert (await graph.ask(agent, asked, id=nothing))["data"] == {"node": None}, nothing
 
 
 async def test_many_are_found_in_their_order(graph: GraphqlDoor, agent: Person, stranger: Person) -> None:
@@ -55,4 +55,4 @@ async def test_every_id_argument_takes_the_rest_number_too(graph: GraphqlDoor, a
             assert found["data"][kind] == {"id": f"{prefix}_1", "databaseId": 1}
         others = [each for each in KINDS if each != prefix]
         for nothing in (*(f"{other}_1" for other in others), "0", -1, 2**53, "9" * 23, "abc"):
-            assert (await graph.ask(agent, asked, id=nothing)) == {"data": {kind: None}}
+            assert (await graph.ask(agent, asked, id=nothing))["data"] == {kind: None}

@@ -35,6 +35,7 @@ TABLE = {
     # the ticket, its people and places are of the workspace `default`; the customer did not ask it
     "Query.viewer": Case("viewer { id }", SIGNED_IN, OWN),
     "Query.workspace": Case("workspace { id }", SIGNED_IN, OWN),
+    "Query.rateLimit": Case("rateLimit { cost }", SIGNED_IN, OWN),
     "Query.node": Case('node(id: "tkt_1") { id }', SIGNED_IN, HIDDEN),
     "Query.nodes": Case('nodes(ids: ["tkt_1"]) { id }', SIGNED_IN, HIDDEN),
     "Query.ticket": Case('ticket(id: "tkt_1") { id }', SIGNED_IN, HIDDEN),

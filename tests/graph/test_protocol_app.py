@@ -22,7 +22,7 @@ async def ask(http: httpx.AsyncClient, person: Person | None, query: str, **vari
 
 async def test_a_token_signs_in(http: httpx.AsyncClient, agent: Person) -> None:
     response = await ask(http, agent, "{viewer{databaseId}}")
-    assert (response.status_code, response.json()) == (200, {"data": {"viewer": {"databaseId": agent.id}}})
+    assert (response.status_code, response.json()["data"]) == (200, {"viewer": {"databaseId": agent.id}})
 
 
 async def test_without_a_token_everything_but_the_schema_is_401(http: httpx.AsyncClient) -> None:
@@ -49,7 +49,7 @@ async def test_a_token_can_be_had_without_one(http: httpx.AsyncClient, agent: Pe
         json={"query": "{viewer{databaseId}}"},
         headers={"authorization": f"Bearer {created['token']}"},
     )
-    assert again.json() == {"data": {"viewer": {"databaseId": agent.id}}}
+    assert again.json()["data"] == {"viewer": {"databaseId": agent.id}}
 
 
 async def test_an_expired_token_is_401(http: httpx.AsyncClient, agent: Person, clock: Clock) -> None:
@@ -147,8 +147,9 @@ async def test_a_compressed_stream_holds_no_event_back(app: Litestar, agent: Per
     await app(scope, receive, send)  # type: ignore[arg-type]
     reader = zlib.decompressobj(wbits=31)
     chunks = [reader.decompress(message["body"]) for message in sent[1:]]
-    assert [chunk for chunk in chunks if chunk] == [
-        b'event: next\ndata: {"data":{"__typename":"Query"}}\n\n',
+    answer, *rest = [chunk for chunk in chunks if chunk]
+    assert answer.startswith(b'event: next\ndata: {"data":{"__typename":"Query"},')
+    assert rest == [
         b"event: complete\ndata:\n\n",
     ]
 

@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from db.database import Database
 from resolvers.context import Helpdesk
+from resolvers.rate_limits import MemoryWindows, RateLimits
 from resolvers.tokens import TokenSigner
 from rest_compat import exception_handlers, health, rest_routes
 from tests.rest.conftest import client_of
@@ -37,7 +38,9 @@ async def over(address: str) -> AsyncIterator[httpx.AsyncClient]:
     app = Litestar(
         rest_routes(), exception_handlers=exception_handlers(), openapi_config=None, logging_config=None
     )
-    app.state.helpdesk = Helpdesk(database, TokenSigner("s" * 48, "p" * 48, 3600))
+    app.state.helpdesk = Helpdesk(
+        database, TokenSigner("s" * 48, "p" * 48, 3600), RateLimits(MemoryWindows())
+    )
     async with client_of(app) as client:
         yield client
     question = app.state.get("health_question")

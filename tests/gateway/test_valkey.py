@@ -1,0 +1,108 @@
+"""Rate limits on a real Valkey: one count for all processes, and none of its troubles for the requests."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from gateway.valkey import TRIED_AGAIN_AFTER_S, ValkeyWindows
+from resolvers.context import Caller
+from resolvers.rate_limits import TIERS, RateLimits
+from tests import services
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.valkey
+CALLER = Caller(workspace_id=1, user_id=1, key_id=1, role="admin", tier="starter")
+
+CHARGE_FORTY_TIMES = """
+import asyncio, json, sys
+from gateway.valkey import ValkeyWindows
+from resolvers.rate_limits import RateLimits
+from tests.gateway.test_valkey import CALLER
+from tests.conftest import Clock
+
+async def main():
+    limits = RateLimits(ValkeyWindows(sys.argv[1]))
+    standings = await asyncio.gather(*(limits.charge(CALLER, 1, Clock()()) for _ in range(40)))
+    await limits.windows.close()
+    print(json.dumps([not standing.is_refused for standing in standings]))
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def windows(valkey_url: str) -> AsyncIterator[ValkeyWindows]:
+    opened = ValkeyWindows(valkey_url)
+    await opened._client.flushall()
+    yield opened
+    await opened.close()
+
+
+async def test_four_processes_share_one_budget(windows: ValkeyWindows, valkey_url: str) -> None:
+    command = [sys.executable, "-c", CHARGE_FORTY_TIMES, valkey_url]
+    root = Path(__file__).parents[2]
+    running = [
+        await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=root) for _ in range(4)
+    ]
+    answers = await asyncio.gather(*(process.communicate() for process in running))
+    granted = [grant for answer, _ in answers for grant in json.loads(answer)]
+    assert len(granted) == 160
+    assert sum(granted) == 60
+
+
+async def test_both_windows_or_none(windows: ValkeyWindows, clock: Clock) -> None:
+    limits = RateLimits(windows)
+    assert (await limits.charge(CALLER, 61, clock())).is_refused
+    first = await limits.charge(CALLER, 60, clock())
+    assert (first.is_refused, first.limit, first.remaining) == (False, 60, 0)
+    refused = await limits.charge(CALLER, 1, clock())
+    assert refused.is_refused
+    assert 0 < refused.retry_after <= 60
+    taken = await windows.take("workspace:1", TIERS["starter"], 0, 0.0)
+    assert [used.units for used in taken.windows] == [60, 60]
+    await windows.give_back("workspace:1", TIERS["starter"], 10)
+    assert not (await limits.charge(CALLER, 10, clock())).is_refused
+
+
+async def test_a_cache_that_is_out_fails_open_is_told_and_recovers(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with services.valkey() as url:
+        limits = RateLimits(ValkeyWindows(url))
+        assert (await limits.charge(CALLER, 60, clock())).remaining == 0
+    caplog.set_level(logging.WARNING, "answer.cache")
+    started = time.perf_counter()
+    for _ in range(50):
+        assert not (await limits.charge(CALLER, 1, clock())).is_refused
+    assert time.perf_counter() - started < 2 * TRIED_AGAIN_AFTER_S
+    assert await limits.windows.state() == "error"
+    assert [record.message for record in caplog.records] == [
+        "the cache is out, requests go on without rate limits: ConnectionError"
+    ]
+    await limits.windows.close()
+
+
+async def test_health_tells_of_the_cache(tmp_path: Path, sqlite_template: Path, valkey_url: str) -> None:
+    address = f"sqlite:///{sqlite_template}"
+    for cache_url, cache, status in (
+        ("", "disabled", "healthy"),
+        (valkey_url, "connected", "healthy"),
+        ("valkey://127.0.0.1:1/0", "error", "degraded"),
+    ):
+        app = create_app(Settings(data_dir=tmp_path, database_url=address, cache_url=cache_url))
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # httpx types ASGI less closely than Litestar
+        async with httpx.AsyncClient(transport=transport, base_url="http://answer.test") as client:
+            answer = await client.get("/health")
+        assert (answer.status_code, answer.json()["status"]) == (200, status)
+        assert answer.json()["services"] == {"database": "connected", "cache": cache, "queue": "disabled"}
+        await app.state.helpdesk.close()
