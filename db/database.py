@@ -146,9 +146,12 @@ class Reader:
             try:
                 records = await self._fetch(compiled, arguments)
             finally:
-                if self._is_closed:
+                if self._was_closed():
                     await self._give_back()
         return statement.decode(records, compiled)
+
+    def _was_closed(self) -> bool:
+        return self._is_closed
 
     async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """The first row, or None."""

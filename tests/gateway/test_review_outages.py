@@ -21,6 +21,7 @@ from db.database import Database
 from db.errors import DatabaseUnavailable
 from gateway.app import create_app
 from gateway.settings import Settings
+from resolvers.tokens import create_token, make_key
 from tests import services
 
 TICKET = {"subject": "x", "content": "x", "requester_email": "ada@acme.test"}
@@ -29,7 +30,7 @@ TICKET = {"subject": "x", "content": "x", "requester_email": "ada@acme.test"}
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
     """A PostgreSQL of the test's own, since it will crash."""
-    with services._folder("answer-pg-") as folder, services._started_postgres(folder) as port:  # noqa: SLF001
+    with services._folder("answer-pg-") as folder, services._started_postgres(folder) as port:
         server = f"postgresql://postgres@127.0.0.1:{port}"
         name = f"test_{uuid.uuid4().hex[:12]}"
         connection = await asyncpg.connect(f"{server}/postgres")
@@ -39,8 +40,6 @@ async def address() -> AsyncIterator[str]:
 
 
 async def _token(app: Any) -> dict[str, str]:
-    from resolvers.tokens import create_token, make_key
-
     made, _, _ = await make_key(app.state.helpdesk, "admin", workspace="default")
     async with app.state.helpdesk.operation(None) as ctx:
         given = {"api_key": made.row.api_key, "api_secret": made.api_secret}
@@ -65,10 +64,9 @@ async def test_a_crash_of_postgresql_is_a_503_until_it_is_back(address: str, tmp
 
         for _ in range(2):
             ends_at = time.monotonic() + 1.5
-            asking = [
-                asyncio.create_task(keep_asking(ends_at, *each))
-                for each in (("GET",), ("GET",))
-            ] + [asyncio.create_task(keep_asking(ends_at, "POST", json=TICKET)) for _ in range(3)]
+            asking = [asyncio.create_task(keep_asking(ends_at, *each)) for each in (("GET",), ("GET",))] + [
+                asyncio.create_task(keep_asking(ends_at, "POST", json=TICKET)) for _ in range(3)
+            ]
             await asyncio.sleep(0.3)
             victim = await asyncpg.connect(address)
             # one backend killed, and the server throws everybody out and recovers

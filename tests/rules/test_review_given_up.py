@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from db import drivers
+from db.queries import workspaces
 from resolvers.context import Helpdesk
 from tests.conftest import Person
 from tests.doors import RestDoor, opened
@@ -47,12 +48,14 @@ async def test_an_operation_given_up_at_any_moment_keeps_no_connection(
 
 
 async def test_a_reader_that_was_closed_takes_no_connection_any_more(helpdesk: Helpdesk) -> None:
-    from db.queries import workspaces
-
     reader = helpdesk.db.read()
-    await reader.first(workspaces.BY_ID, id=1)
-    running = asyncio.create_task(reader.first(workspaces.BY_ID, id=1))
-    waiting = asyncio.create_task(reader.first(workspaces.BY_ID, id=1))
+
+    async def ask() -> None:
+        await reader.first(workspaces.BY_ID, id=1)
+
+    await ask()
+    running = asyncio.create_task(ask())
+    waiting = asyncio.create_task(ask())
     await asyncio.sleep(0)
     await reader.close()
     await asyncio.gather(running, waiting, return_exceptions=True)
