@@ -33,7 +33,9 @@ def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
         if value is not None:
             found += _condition(caller, name, value, depth)
     if depth == 1 and len(values_of(found)) > MOST_CONDITIONS:
-        raise ValidationError(f"A filter may have at most {MOST_CONDITIONS} conditions, its inner ones counted")
+        raise ValidationError(
+            f"A filter may have at most {MOST_CONDITIONS} conditions, its inner ones counted"
+        )
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ from schema.edges import Ctx
 
 
 @strawberry.type
-class RateLimit:
+class RateLimitStats:
     """The window that would refuse first: the minute or the day, whichever has fewer units left."""
 
     limit: int | None = strawberry.field(description="Units in the window; null when the tier is unlimited.")
@@ -21,15 +21,15 @@ class RateLimit:
     )
 
 
-async def rate_limit(info: Ctx) -> RateLimit | None:
+async def rate_limit(info: Ctx) -> RateLimitStats | None:
     """How the caller's workspace stands with its rate limit, this operation included."""
     charge = await own_charge(info.context)
     if charge is None:
         return None
     limit, remaining, reset_at, *_ = charge.standing
     if charge.standing.is_unlimited:
-        return RateLimit(limit=None, remaining=None, used=None, reset_at=None, cost=charge.units)
-    return RateLimit(
+        return RateLimitStats(limit=None, remaining=None, used=None, reset_at=None, cost=charge.units)
+    return RateLimitStats(
         limit=limit,
         remaining=remaining,
         used=limit - remaining,

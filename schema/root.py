@@ -22,7 +22,7 @@ from schema.organizations import (
     organization_update,
 )
 from schema.paging import Connection
-from schema.rate_limits import RateLimit, rate_limit
+from schema.rate_limits import RateLimitStats, rate_limit
 from schema.replies import Reply, reply_create
 from schema.scalars import MOMENT
 from schema.tickets import (
@@ -117,7 +117,7 @@ class Query:
     nodes: list[Node | None] = strawberry.field(resolver=_nodes)
     viewer: User | None = strawberry.field(resolver=_viewer)
     workspace: Workspace | None = strawberry.field(resolver=_workspace)
-    rate_limit: RateLimit | None = strawberry.field(resolver=rate_limit)
+    rate_limit: RateLimitStats | None = strawberry.field(resolver=rate_limit)
     ticket: Ticket | None = strawberry.field(resolver=_ticket)
     tickets: Connection[Ticket] | None = strawberry.field(resolver=ticket_page)
     user: User | None = strawberry.field(resolver=_user)

@@ -19,6 +19,7 @@ from db import database as db_database
 from db import migrate
 from db.database import Database
 from db.errors import DatabaseUnavailable
+from db.queries import workspaces
 from gateway.app import create_app
 from gateway.settings import Settings
 from resolvers.tokens import create_token, make_key
@@ -91,14 +92,14 @@ async def test_writers_who_wait_for_a_locked_sqlite_file_hear_so_in_a_bounded_ti
 
     async def write() -> None:
         with pytest.raises(DatabaseUnavailable):
-            async with database.write():
-                pass
+            async with database.write() as tx:
+                await tx.first(workspaces.BY_ID, id=0)
 
     began = time.monotonic()
     await asyncio.gather(*(write() for _ in range(5)))
     assert time.monotonic() - began < 3
     other.execute("ROLLBACK")
     other.close()
-    async with database.write():
-        pass
+    async with database.write() as tx:
+        await tx.first(workspaces.BY_ID, id=0)
     await database.close()
