@@ -42,7 +42,7 @@ def conditions(caller: Caller, filter_: Filter, depth: int = 1) -> Conditions:
 def _condition(caller: Caller, name: str, value: Any, depth: int) -> Sequence[Condition]:
     match name:
         case "assigned_to":
-            return _assigned_to(caller, value)
+            return [_assigned_to(caller, value)]
         case "tags":
             return _tagged(value)
         case "created_at" | "updated_at":
@@ -69,16 +69,16 @@ def _between(name: str, value: Filter) -> list[Condition]:
     ]
 
 
-def _assigned_to(caller: Caller, value: Filter) -> Sequence[Condition]:
+def _assigned_to(caller: Caller, value: Filter) -> Condition:
     ids = list(_bounded("assigned_to", value.get("ids") or ()))
     if value.get("me"):
         ids.append(caller.user_id)
     groups: list[Conditions] = []
-    if ids or value.get("ids") is not None:
+    if ids or not value.get("none"):
         groups.append((("assigned_to", tuple(ids)),))
     if value.get("none"):
         groups.append((("unassigned", True),))
-    return [("or", tuple(groups))] if len(groups) > 1 else [each for group in groups for each in group]
+    return groups[0][0] if len(groups) == 1 else ("or", tuple(groups))
 
 
 def _tagged(value: Filter) -> list[Condition]:

@@ -67,10 +67,10 @@ async def test_whoever_finds_every_connection_taken_hears_so_after_one_wait(
     http: httpx.AsyncClient, helpdesk: Helpdesk, agent: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken = await take_every_connection(helpdesk)
-    monkeypatch.setattr(drivers, "WAIT_FOR_CONNECTION_S", 0.5)
+    monkeypatch.setattr(drivers, "WAIT_FOR_CONNECTION_S", 2)
     began = time.monotonic()
     answers = await asyncio.gather(*(http.get("/v1/tickets", headers=agent.headers) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {503}
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 3.8  # and not two
     await give_back(helpdesk, taken)
     assert (await http.get("/v1/tickets", headers=agent.headers)).status_code == 200
