@@ -4,6 +4,7 @@ Staff see their workspace. Customers see their own tickets, and those of their o
 it; of the people, themselves, the staff, and their colleagues under the same rule; never an internal note.
 """
 
+from db import rows
 from db.conditions import Condition
 from resolvers.context import Caller
 
@@ -31,6 +32,12 @@ def visible_users(caller: Caller) -> Conditions:
     if caller.sees_organization:
         groups.append((("organization", (caller.organization_id,)),))
     return (*own, ("or", tuple(groups)))
+
+
+def sees_user(caller: Caller, row: rows.User) -> bool:
+    """The same of a row that is at hand: watchers come with their ticket."""
+    is_colleague = caller.sees_organization and row.organization_id == caller.organization_id
+    return caller.is_staff or row.type != "customer" or row.id == caller.user_id or is_colleague
 
 
 def visible_colleagues(caller: Caller) -> Conditions:

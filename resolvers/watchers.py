@@ -13,17 +13,19 @@ from resolvers.lifecycle import TicketChange
 from resolvers.loaders import Loader
 from resolvers.permissions import STAFF, allow
 from resolvers.tickets import held_ticket, store
+from resolvers.visibility import sees_user
 
 
 async def _by_ticket(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, list[rows.User]]:
     found: dict[int, list[rows.User]] = defaultdict(list, {ticket_id: [] for ticket_id in ids})
     for ticket_id, user in await ctx.reads.rows(watchers.BY_TICKETS, ticket_ids=ids):
-        found[ticket_id].append(user)
+        if sees_user(ctx.caller, user):
+            found[ticket_id].append(user)
     return found
 
 
 WATCHERS_BY_TICKET: Final = Loader("watchers_by_ticket", _by_ticket)
-"""The watchers of tickets that the caller sees, in the order in which they began to watch."""
+"""The watchers of tickets that the caller sees, as far as they see the people, in the order in which they began."""
 
 
 @allow(*STAFF)

@@ -41,3 +41,15 @@ async def test_customers_let_nobody_watch(
     async with unchanged():
         assert (await door.watch(customer, ticket["id"], customer.id)).code == "FORBIDDEN"
         assert (await door.unwatch(customer, ticket["id"], agent.id)).code == "FORBIDDEN"
+
+
+async def test_a_customer_sees_no_other_customer_among_the_watchers(
+    door: Door, agent: Person, customer: Person
+) -> None:
+    ticket = await opened(door, agent, requester_email=customer.user.email)
+    other = (await door.create(agent, "user", name="Other", email="other@elsewhere.test")).done()
+    for user_id in (other["id"], agent.id, customer.id):
+        (await door.watch(agent, ticket["id"], user_id)).done()
+    seen = (await door.ticket(customer, ticket["id"])).done()["watchers"]
+    assert [each["id"] for each in seen] == [agent.id, customer.id]
+    assert len((await door.ticket(agent, ticket["id"])).done()["watchers"]) == 3
