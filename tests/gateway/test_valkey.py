@@ -23,18 +23,19 @@ from tests.conftest import Clock
 pytestmark = pytest.mark.valkey
 CALLER = Caller(workspace_id=1, user_id=1, key_id=1, role="admin", tier="starter")
 
-CHARGE_FORTY_TIMES = """
+TAKE_FORTY_TIMES = """
 import asyncio, json, sys
-from gateway.valkey import ValkeyWindows
-from resolvers.rate_limits import RateLimits
-from tests.gateway.test_valkey import CALLER
-from tests.conftest import Clock
+import gateway.valkey
+from resolvers.rate_limits import Limit
+
+gateway.valkey.ANSWERS_WITHIN_S = 30  # on a busy machine a slow answer is not a server that is out
 
 async def main():
-    limits = RateLimits(ValkeyWindows(sys.argv[1]))
-    standings = await asyncio.gather(*(limits.charge(CALLER, 1, Clock()()) for _ in range(40)))
-    await limits.windows.close()
-    print(json.dumps([not standing.is_refused for standing in standings]))
+    windows = gateway.valkey.ValkeyWindows(sys.argv[1])
+    asked = (windows.take("shared", [Limit(60, 3_600), Limit(1_000, 86_400)], 1, 0.0) for _ in range(40))
+    taken = await asyncio.gather(*asked)
+    await windows.close()
+    print(json.dumps([each.is_granted for each in taken]))
 
 asyncio.run(main())
 """
@@ -49,7 +50,7 @@ async def windows(valkey_url: str) -> AsyncIterator[ValkeyWindows]:
 
 
 async def test_four_processes_share_one_budget(windows: ValkeyWindows, valkey_url: str) -> None:
-    command = [sys.executable, "-c", CHARGE_FORTY_TIMES, valkey_url]
+    command = [sys.executable, "-c", TAKE_FORTY_TIMES, valkey_url]
     root = Path(__file__).parents[2]
     running = [
         await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, cwd=root) for _ in range(4)
