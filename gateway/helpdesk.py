@@ -1,6 +1,7 @@
 """Opening the helpdesk that the settings describe: what the server and every command stand on."""
 
 from db.database import Database
+from db.files import Files
 from gateway.settings import Settings
 from resolvers.context import Clock, Helpdesk, utc_now
 from resolvers.tokens import TokenSigner
@@ -15,4 +16,5 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
         durable=settings.sqlite_durable,
     )
     signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
-    return Helpdesk(database, signer, clock)
+    files = Files(settings.storage_place, settings.storage_credentials)
+    return Helpdesk(database, signer, files, clock)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from db.database import Database, Reader, Tx
+from db.files import Files
 from resolvers.errors import Unauthorized
 
 if TYPE_CHECKING:
@@ -89,10 +90,11 @@ class Context:
 
 @dataclass(slots=True)
 class Helpdesk:
-    """What outlives a request: the database, the clock, the signer of tokens."""
+    """What outlives a request: the database, the signer of tokens, the store of files, the clock."""
 
     db: Database
     tokens: "TokenSigner"
+    files: Files
     clock: Clock = utc_now
 
     @contextlib.asynccontextmanager

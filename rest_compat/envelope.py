@@ -36,7 +36,7 @@ class Answer:
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = [*headers, *_request_id_header(request)]
+        self.headers = [*headers, *request_id_header(request)]
         if status != 204:
             self.headers += (*_ALWAYS, (b"content-length", b"%d" % len(body)))
 
@@ -59,7 +59,7 @@ def request_id_of(request: AnyRequest) -> str:
     return str(state["request_id"])
 
 
-def _request_id_header(request: AnyRequest) -> tuple[Header, ...]:
+def request_id_header(request: AnyRequest) -> tuple[Header, ...]:
     """`X-Request-Id`, unless the application numbers its requests and says so itself."""
     request_id = request_id_of(request)
     is_ours = "rest_request_id" in request.scope["state"]
