@@ -27,6 +27,8 @@ logger = logging.getLogger("answer.files")
 
 SMALLEST_PART: Final = 5 * 1024 * 1024
 """Bytes of one part of a multipart upload, of which S3 takes no smaller ones; less is one request."""
+WRITTEN_AT_ONCE: Final = 512 * 1024
+"""Bytes that wait in memory on their way into a folder."""
 READ_AT_ONCE: Final = 64 * 1024
 LISTED_AT_ONCE: Final = 500
 _OURS: Final = re.compile(r"[0-9]+/[0-9]+/[0-9a-f]{32}")
@@ -106,15 +108,10 @@ class Files:
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], size: int) -> None:
         """Keep these bytes under the key: all of them, on the disk, or none. Raises FilesUnavailable."""
-        is_large = size > SMALLEST_PART
+        part = SMALLEST_PART if self.place.folder is None else WRITTEN_AT_ONCE
         with _telling():
             await obstore.put_async(
-                self._store,
-                key,
-                chunks,
-                use_multipart=is_large,
-                chunk_size=SMALLEST_PART,
-                max_concurrency=1,
+                self._store, key, chunks, use_multipart=size > part, chunk_size=part, max_concurrency=1
             )
             if self.place.folder is not None:
                 await asyncio.to_thread(_onto_the_disk, self.place.folder / key)
