@@ -97,24 +97,22 @@ def schema_of(body: Body) -> Schema:
     return {
         "type": "object",
         "title": body.name,
-        "properties": {
-            name: _property(name, each, is_update=body.is_update) for name, each in body.fields.items()
-        },
+        "properties": {name: _property(name, each, body) for name, each in body.fields.items()},
         **({"required": required} if required else {}),
         "additionalProperties": body.takes_unknown,
     }
 
 
-def _property(name: str, each: Field, *, is_update: bool) -> Schema:
+def _property(name: str, each: Field, body: Body) -> Schema:
     schema = _SCHEMAS[each.check.__qualname__](inspect.getclosurevars(each.check).nonlocals)
     # in a new thing null counts as absent where absent is fine; in an update it clears what may be empty (D19)
-    is_nullable = each.is_nullable or not (is_update or each.is_required)
-    if is_nullable:
+    is_nullable = each.is_nullable or not (body.is_update or each.is_required)
+    if is_nullable and not body.is_form:  # a form has no null
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     # a null default is what absent means anyway
-    default = {} if is_update or each.default in (None, [], {}) else {"default": each.default}
+    default = {} if body.is_update or each.default in (None, [], {}) else {"default": each.default}
     return schema | {"description": ABOUT[name]} | default
 
 

@@ -65,7 +65,9 @@ async def _read(
                     _lengthen(given, name, event)
     except Malformed as malformed:
         raise _wrong(str(malformed)) from None
-    return {name: value if isinstance(value, Upload) else _value(value) for name, value in given.items()}
+    # a page's form sends its empty fields too
+    filled = {name: value for name, value in given.items() if value != b""}
+    return {name: value if isinstance(value, Upload) else _value(value) for name, value in filled.items()}
 
 
 def _begin(given: dict[str, Any], part: Part, files: contextlib.ExitStack) -> None:

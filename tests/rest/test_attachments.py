@@ -210,6 +210,11 @@ async def test_a_name_comes_in_the_forms_that_clients_send(as_agent: httpx.Async
         assert (data["original_filename"], data["filename"]) == (name, name or "file")
 
 
+async def test_an_empty_field_is_an_absent_one(as_agent: httpx.AsyncClient, path: str) -> None:
+    answer = await as_agent.post(path, content=form(FILE, ('form-data; name="reply_id"', b"")), headers=FORM)
+    assert answer.json()["data"]["reply_id"] is None
+
+
 async def test_an_endless_body_is_not_listened_to(as_agent: httpx.AsyncClient, path: str) -> None:
     sent = 0
 
