@@ -126,8 +126,10 @@ def _responses(each: Endpoint) -> Json:
 
 def _file_responses(each: Endpoint) -> Json:
     """A file whole, a range of it, or nothing because the client has it already."""
+    # of any kind; generators of clients know the first
+    content = {"application/octet-stream": _FILE, "*/*": _FILE}
     found: Json = {
-        str(status): {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": {"*/*": _FILE}}
+        str(status): {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": content}
         for status in (200, 206)
     }
     found["304"] = {"description": HTTPStatus(304).phrase, "headers": _REQUEST_ID}

@@ -215,6 +215,15 @@ async def test_an_empty_field_is_an_absent_one(as_agent: httpx.AsyncClient, path
     assert answer.json()["data"]["reply_id"] is None
 
 
+async def test_ids_in_a_list_are_integers_however_they_are_written(
+    as_agent: httpx.AsyncClient, path: str
+) -> None:
+    file = await uploaded(as_agent, path)
+    sent = {"content": "x", "attachment_ids": [float(file["id"])]}
+    answer = await as_agent.post(path.replace("attachments", "replies"), json=sent)
+    assert [each["id"] for each in answer.json()["data"]["attachments"]] == [file["id"]]
+
+
 async def test_an_endless_body_is_not_listened_to(as_agent: httpx.AsyncClient, path: str) -> None:
     sent = 0
 
