@@ -8,7 +8,18 @@ from typing import Final
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from rest_compat import auth, categories, health, organizations, replies, tickets, users, watchers
+from rest_compat import (
+    auth,
+    categories,
+    health,
+    organizations,
+    ratings,
+    replies,
+    stats,
+    tickets,
+    users,
+    watchers,
+)
 from rest_compat.endpoint import Endpoint, extra_route, routes
 from rest_compat.envelope import Answer, AnyRequest
 from rest_compat.openapi import document
@@ -19,9 +30,11 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *tickets.ENDPOINTS,
     *replies.ENDPOINTS,
     *watchers.ENDPOINTS,
+    *ratings.ENDPOINTS,
     *users.ENDPOINTS,
     *organizations.ENDPOINTS,
     *categories.ENDPOINTS,
+    *stats.ENDPOINTS,
 )
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

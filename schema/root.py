@@ -23,12 +23,14 @@ from schema.organizations import (
 )
 from schema.paging import Connection
 from schema.replies import Reply, reply_create
-from schema.scalars import MOMENT
+from schema.scalars import DAY, MOMENT
+from schema.stats import Stats, stats_of
 from schema.tickets import (
     Ticket,
     ticket_create,
     ticket_delete,
     ticket_page,
+    ticket_rate,
     ticket_unwatch,
     ticket_update,
     ticket_watch,
@@ -124,6 +126,7 @@ class Query:
     organizations: Connection[Organization] | None = strawberry.field(resolver=organization_page)
     category: Category | None = strawberry.field(resolver=_category)
     categories: Connection[Category] | None = strawberry.field(resolver=category_page)
+    stats: Stats | None = strawberry.field(resolver=stats_of)
 
 
 @strawberry.type
@@ -136,6 +139,7 @@ class Mutation:
     ticket_delete = strawberry.mutation(resolver=ticket_delete)
     ticket_watch = strawberry.mutation(resolver=ticket_watch)
     ticket_unwatch = strawberry.mutation(resolver=ticket_unwatch)
+    ticket_rate = strawberry.mutation(resolver=ticket_rate)
     reply_create = strawberry.mutation(resolver=reply_create)
     user_create = strawberry.mutation(resolver=user_create)
     user_update = strawberry.mutation(resolver=user_update)
@@ -152,6 +156,6 @@ schema = strawberry.Schema(
     Query,
     Mutation,
     types=[Reply],
-    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT}),
+    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT, dt.date: DAY}),
 )
 describe(schema)
