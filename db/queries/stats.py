@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
-    Float,
     and_,
     bindparam,
     func,
@@ -41,9 +40,8 @@ _AGENTS = bindparam("agents", type_=ListOf(BigInteger()))
 
 
 class elapsed_us(FunctionElement[float]):  # noqa: N801  # reads as the SQL function it is
-    """The microseconds from one instant to another."""
+    """The microseconds from one instant to another, as a float."""
 
-    type = Float()
     inherit_cache = True
 
 
@@ -86,7 +84,8 @@ def _within(column: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _elapsed(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
     """The time from one to the other in all; 0 when none ended in the window."""
-    return func.coalesce(func.sum(elapsed_us(start, end)).filter(_within(end)), 0.0)
+    # untyped: SQLAlchemy's Float wants to know more of a column than our readers ask the driver
+    return func.coalesce(func.sum(elapsed_us(start, end)).filter(_within(end)), literal_column("0.0"))
 
 
 # --- tickets ---------------------------------------------------------------------------------------------------
