@@ -479,7 +479,9 @@ def _received(name: str, value: Any) -> Any:
 def _with_agent(row: Row) -> Row:
     """A line of statistics with its agent as the documented API names them."""
     agent = row.pop("agent")
-    return {"agent_id": agent.pop("id")} | agent | row
+    # a ticket's activity is its log there; an agent's is not
+    done = {"activity": row.pop("activity_log")} if "activity_log" in row else {}
+    return {"agent_id": agent.pop("id")} | agent | row | done
 
 
 _MISSING = re.compile(r"to include required field '(\w+)'")
