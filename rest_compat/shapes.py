@@ -284,10 +284,16 @@ class Category(Shape, frozen=True):
 
 # --- ratings and statistics -------------------------------------------------------------------------------------
 
-Seconds = Annotated[int | None, Meta(ge=0, description="Mean in whole seconds; null when there is none")]
-Score = Annotated[float | None, Meta(ge=1, le=5, description="Mean of the ratings; null when there is none")]
+Seconds = Annotated[
+    Annotated[int, Meta(ge=0)] | None, Meta(description="Mean in whole seconds; null when there is none")
+]
+Score = Annotated[
+    Annotated[float, Meta(ge=1, le=5)] | None,
+    Meta(description="Mean of the ratings; null when there is none"),
+]
 Percent = Annotated[
-    float | None, Meta(ge=0, le=100, description="SLA targets that were kept; null when there is none")
+    Annotated[float, Meta(ge=0, le=100)] | None,
+    Meta(description="Percent of SLA targets that were kept; null when there is none"),
 ]
 
 
