@@ -342,7 +342,7 @@ def _activity(written: Written | None, reassigned: int) -> AgentActivity:
 
 
 def _response_time(written: Written | None) -> int | None:
-    return written and _mean_s(written.waited_us, written.waits)
+    return _mean_s(written.waited_us, written.waits) if written else None
 
 
 def _mean_s(total_us: float, count: int) -> int | None:

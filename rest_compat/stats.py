@@ -33,7 +33,7 @@ WINDOW: Final[parameters.Declared] = {
     "from_date": parameters.date("Start date (YYYY-MM-DD), in UTC; without it, from the beginning"),
     "to_date": parameters.date("End date (YYYY-MM-DD), included; without it, up to now"),
 }
-AGENTS: Final[parameters.Declared] = PAGES | WINDOW
+AGENTS: Final[parameters.Declared] = PAGES | dict(WINDOW)
 
 
 @endpoint("GET", "/v1/stats/overview", tag=TAG, query=WINDOW, refusals=(403,))
@@ -44,7 +44,7 @@ async def get_overview(ctx: Context, request: AnyRequest) -> One[Overview]:
     happened in the window, in whole seconds; what has nothing to be the mean of is null.
     """
     asked = await _asked(ctx, parameters.read(WINDOW, request))
-    return One(True, await _overview(ctx, asked))
+    return One(True, await overview_shape(ctx, asked))
 
 
 @endpoint("GET", "/v1/stats/agents", tag=TAG, query=AGENTS, refusals=(403,))
@@ -56,14 +56,15 @@ async def list_agent_stats(ctx: Context, request: AnyRequest) -> Listed[AgentSta
     """
     given = parameters.read(AGENTS, request)
     page = await stats.agents_numbered(ctx, await _asked(ctx, given), given["page"], given["per_page"])
-    return page_of(page, [_agent(each) for each in page.rows])
+    return page_of(page, [agent_shape(each) for each in page.rows])
 
 
 async def _asked(ctx: Context, given: dict[str, Any]) -> Stats:
     return await stats.stats(ctx, given["from_date"], given["to_date"])
 
 
-async def _overview(ctx: Context, asked: Stats) -> Overview:
+async def overview_shape(ctx: Context, asked: Stats) -> Overview:
+    """The overview."""
     tickets = await stats.tickets(ctx, asked)
     times = await stats.response_times(ctx, asked)
     priorities = await stats.by_priority(ctx, asked)
@@ -96,7 +97,8 @@ def _days(figures: list[DayFigure]) -> list[DayCount]:
     return [DayCount(each.date, each.count) for each in figures]
 
 
-def _agent(each: AgentFigures) -> AgentStats:
+def agent_shape(each: AgentFigures) -> AgentStats:
+    """One agent."""
     metrics, done = each.metrics, each.activity
     return AgentStats(
         agent_id=each.agent.id,

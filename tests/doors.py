@@ -221,6 +221,7 @@ FIELDS = {
     "category": """{ databaseId name slug color description ticketCount createdAt updatedAt
         parent { databaseId } }""",
 }
+RATING = "{ rating comment createdAt requester { databaseId name } assignedTo { databaseId name } }"
 OVERVIEW = """{ tickets { total open pending resolved closed } byPriority { low medium high urgent }
     responseTimes { averageFirstResponse averageResolution slaCompliance } byCategory { category { name } count }
     agentPerformance { agent { databaseId name } ticketsResolved avgResponseTime satisfactionRating }
@@ -334,12 +335,12 @@ class GraphqlDoor:
         )
 
     async def rate(self, who: Who, ticket_id: Any, /, **given: Any) -> Outcome:
-        shown = "ticket { rating { rating comment createdAt requester { databaseId name } assignedTo { databaseId name } } }"
+        shown = f"ticket {{ rating {RATING} }}"
         done = await self._do(who, "ticketRate", shown, id=str(ticket_id), **given)
         return replace(done, data=done.data and done.data["rating"])
 
     async def rating(self, who: Who, ticket_id: Any, /) -> Outcome:
-        shown = "{ rating { rating comment createdAt requester { databaseId name } assignedTo { databaseId name } } }"
+        shown = f"{{ rating {RATING} }}"
         body = await self.ask(who, f"query($id: ID!) {{ ticket(id: $id) {shown} }}", id=str(ticket_id))
         found = (body["data"]["ticket"] or {}).get("rating")
         return Outcome(code="NOT_FOUND") if found is None else Outcome(_plain(found))
@@ -478,7 +479,7 @@ def _received(name: str, value: Any) -> Any:
 
 def _with_agent(row: Row) -> Row:
     """A line of statistics with its agent as the documented API names them."""
-    agent = row.pop("agent")
+    agent: Row = row.pop("agent")
     # a ticket's activity is its log there; an agent's is not
     done = {"activity": row.pop("activity_log")} if "activity_log" in row else {}
     return {"agent_id": agent.pop("id")} | agent | row | done

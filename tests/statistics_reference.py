@@ -40,7 +40,7 @@ class Told:
     def is_answer(self, story: Story, reply: Row) -> bool:
         """Whether a reply is one of the staff to somebody else (D6)."""
         is_staff = self.people[reply["author_id"]]["type"] != "customer"
-        return is_staff and reply["author_id"] != story.ticket["requester_id"]
+        return bool(is_staff and reply["author_id"] != story.ticket["requester_id"])
 
 
 async def told(db: Database, workspace_id: int) -> Told:

@@ -171,16 +171,16 @@ BY_ASSIGNEE: Statement[Handled] = Statement(
 )
 """D8, D10, D14; `now` decides which targets are still running."""
 
+_DAY_CREATED: Any = utc_day(ticket.c.created_at)
+_DAY_RESOLVED: Any = utc_day(ticket.c.resolved_at)
 CREATED_BY_DAY: Statement[tuple[dt.date, int]] = Statement(
-    select(utc_day(ticket.c.created_at), func.count())
+    select(_DAY_CREATED, func.count())
     .where(ticket.c.workspace_id == _WORKSPACE, _within(ticket.c.created_at))
-    .group_by(utc_day(ticket.c.created_at)),
+    .group_by(_DAY_CREATED),
     lambda *found: found,
 )
 RESOLVED_BY_DAY: Statement[tuple[dt.date, int]] = Statement(
-    select(utc_day(ticket.c.resolved_at), func.count())
-    .where(*_BEGUN, _within(ticket.c.resolved_at))
-    .group_by(utc_day(ticket.c.resolved_at)),
+    select(_DAY_RESOLVED, func.count()).where(*_BEGUN, _within(ticket.c.resolved_at)).group_by(_DAY_RESOLVED),
     lambda *found: found,
 )
 """Days without any are left out."""

@@ -1,7 +1,7 @@
 """What happens to one ticket, and the rows that come of it: resolvers/lifecycle.py again, without a database.
 
-A million tickets cannot each be read, held, changed and stored a dozen times. So the rules D1 to D6, D9 to D11 and D35 are
-followed here on plain integers; tests/gateway/test_demo.py repeats what happened through the resolvers and
+A million tickets cannot each be read, held, changed and stored a dozen times. So the rules D1 to D6, D9 to D11 and D35
+are followed here on plain integers; tests/gateway/test_demo.py repeats what happened through the resolvers and
 compares every row.
 """
 
