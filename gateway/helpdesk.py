@@ -15,4 +15,4 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
         durable=settings.sqlite_durable,
     )
     signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
-    return Helpdesk(database, signer, clock)
+    return Helpdesk(database, signer, clock, settings.webhook_allow_private)

@@ -94,6 +94,8 @@ class Helpdesk:
     db: Database
     tokens: "TokenSigner"
     clock: Clock = utc_now
+    allows_private_addresses: bool = False
+    """Whether webhooks may be sent to addresses that only this network reaches: the operator's word (D29)."""
 
     @contextlib.asynccontextmanager
     async def operation(self, caller: Caller | None) -> AsyncIterator[Context]:
