@@ -10,13 +10,22 @@ from sqlalchemy import Delete, Insert, TextClause, Update, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from db.drivers import STATEMENT_TIMEOUT_S, WAIT_FOR_CONNECTION_S, PostgresReads, ReadConnections, SqliteReads
-from db.errors import DatabaseUnavailable, WriteRaced
+from db.drivers import (
+    POSTGRESQL_IS_GONE,
+    STATEMENT_TIMEOUT_S,
+    WAIT_FOR_CONNECTION_S,
+    PostgresReads,
+    ReadConnections,
+    SqliteReads,
+)
+from db.errors import ConnectionLost, DatabaseUnavailable, WriteRaced
 from db.statements import Compiled, Statement
 
 Row = TypeVar("Row")
 _RACED = ("40001", "40P01")
 """SQLSTATE of PostgreSQL: serialization failure, deadlock detected."""
+_OUT_OF_SERVICE = ("08", "53", "57")
+"""Classes of SQLSTATE: connection exceptions, insufficient resources, operator intervention (a restart)."""
 Change = Insert | Update | Delete | TextClause
 
 
@@ -85,12 +94,14 @@ class Database:
             async with self._turn, AsyncSession(self.engine, autoflush=False) as session, session.begin():
                 tx = Tx(session, is_sqlite=self.is_sqlite)
                 yield tx
-        except (exc.InterfaceError, exc.TimeoutError, OSError) as error:
+        except (exc.InterfaceError, exc.TimeoutError, *POSTGRESQL_IS_GONE) as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         except exc.DBAPIError as error:
-            if isinstance(error, exc.IntegrityError) or getattr(error.orig, "sqlstate", None) in _RACED:
+            state = str(getattr(error.orig, "sqlstate", None))
+            if isinstance(error, exc.IntegrityError) or state in _RACED:
                 raise WriteRaced(type(error).__name__) from error
-            if error.connection_invalidated or (self.is_sqlite and "locked" in str(error.orig)):
+            is_locked = self.is_sqlite and "locked" in str(error.orig)
+            if error.connection_invalidated or is_locked or state.startswith(_OUT_OF_SERVICE):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
         if tx.wrote_jobs and self.on_jobs is not None:
@@ -113,13 +124,22 @@ class Reader:
         self._dialect = database.engine.dialect
         self._connection: Any = None
         self._turn = asyncio.Lock()
+        self._is_closed = False
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order. Raises DatabaseUnavailable."""
         compiled = statement.compiled(self._dialect)
         arguments = compiled.arguments(values)
         async with self._turn:
-            records = await self._fetch(compiled, arguments)
+            if self._is_closed:
+                # a loader's batch of an operation that was given up: nobody waits for it, and a connection taken
+                # now would never come back
+                raise asyncio.CancelledError
+            try:
+                records = await self._fetch(compiled, arguments)
+            finally:
+                if self._is_closed:
+                    await self._give_back()
         return statement.decode(records, compiled)
 
     async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
@@ -130,32 +150,30 @@ class Reader:
     async def _fetch(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
         if self._database.on_statement is not None:
             self._database.on_statement(compiled.sql)
-        held = self._connection is not None
-        try:
-            return await self._fetch_once(compiled, arguments)
-        except DatabaseUnavailable:
-            await self._drop()
-            if held:
-                raise
-            # a connection from the pool may have died in its sleep: a read may simply be asked again
-            return await self._fetch_once(compiled, arguments)
-
-    async def _fetch_once(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
         readers = self._database.readers
-        if self._connection is None:
+        was_held = self._connection is not None
+        if not was_held:
             self._connection = await readers.take()
+        try:
+            return await readers.fetch(self._connection, compiled.sql, arguments)
+        except ConnectionLost:
+            await self._give_back(broken=True)
+            if was_held:
+                raise
+        # it had died in the pool, in its sleep: a read may simply be asked again
+        self._connection = await readers.take()
         return await readers.fetch(self._connection, compiled.sql, arguments)
 
-    async def _drop(self) -> None:
+    async def _give_back(self, *, broken: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._database.readers.give_back(connection, broken=True)
+            await self._database.readers.give_back(connection, broken=broken)
 
     async def close(self) -> None:
-        """Give the connection back. The reader may be used again and then takes another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await self._database.readers.give_back(connection)
+        """Give the connection back; a statement that is still running does so when it ends. Nothing is read after."""
+        self._is_closed = True
+        if not self._turn.locked():
+            await self._give_back()
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,19 +12,19 @@ from typing import Any, Protocol
 import aiosqlite
 import asyncpg
 
-from db.errors import DatabaseUnavailable
+from db.errors import ConnectionLost, DatabaseUnavailable
 
 WAIT_FOR_CONNECTION_S = 10.0
 STATEMENT_TIMEOUT_S = 30.0
 STATEMENTS_KEPT_PREPARED = 512
-_POSTGRESQL_IS_GONE = (
-    OSError,
-    TimeoutError,
+POSTGRESQL_IS_GONE = (
+    OSError,  # TimeoutError too
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye to a connection that was idle
 )
 
 
@@ -38,7 +38,7 @@ class ReadConnections(Protocol):
         """Return a connection; a broken one is thrown away."""
 
     async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """All records of a statement. Raises DatabaseUnavailable."""
+        """All records of a statement. Raises ConnectionLost, DatabaseUnavailable."""
 
     async def close(self) -> None:
         """Close every connection."""
@@ -62,7 +62,7 @@ class PostgresReads:
         try:
             pool = self._pool or await self._open()
             return await pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
-        except _POSTGRESQL_IS_GONE as error:
+        except POSTGRESQL_IS_GONE as error:
             raise DatabaseUnavailable(type(error).__name__) from error
 
     async def _open(self) -> Any:
@@ -81,18 +81,20 @@ class PostgresReads:
             return self._pool
 
     async def give_back(self, connection: Any, *, broken: bool = False) -> None:
-        """Return a connection to the pool."""
-        if broken:
-            connection.terminate()
-        with contextlib.suppress(*_POSTGRESQL_IS_GONE):
+        """Return a connection to the pool, which may have noticed itself that it is gone."""
+        with contextlib.suppress(*POSTGRESQL_IS_GONE):
+            if broken:
+                connection.terminate()
             await self._pool.release(connection)
 
     async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All records; statements are prepared once a connection."""
         try:
             records: Sequence[Sequence[Any]] = await connection.fetch(sql, *arguments)
-        except _POSTGRESQL_IS_GONE as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
+        except TimeoutError as error:
+            raise DatabaseUnavailable("the statement took too long") from error
+        except POSTGRESQL_IS_GONE as error:
+            raise ConnectionLost(type(error).__name__) from error
         return records
 
     async def close(self) -> None:
@@ -108,6 +110,7 @@ class SqliteReads:
         self._path = path
         self._places = asyncio.Semaphore(size)
         self._idle: list[aiosqlite.Connection] = []
+        self._is_closed = False
 
     async def take(self) -> aiosqlite.Connection:
         """A connection; waits at most WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
@@ -129,16 +132,22 @@ class SqliteReads:
             connection = await aiosqlite.connect(
                 self._path, isolation_level=None, cached_statements=STATEMENTS_KEPT_PREPARED
             )
-            await connection.execute("PRAGMA query_only=ON")
-            await connection.execute(f"PRAGMA busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}")
         except aiosqlite.OperationalError as error:
             raise DatabaseUnavailable(str(error)) from error
+        try:
+            await connection.execute("PRAGMA query_only=ON")
+            await connection.execute(f"PRAGMA busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}")
+        except BaseException as error:
+            connection.stop()  # its thread would otherwise wait for us for ever
+            if isinstance(error, aiosqlite.OperationalError):
+                raise DatabaseUnavailable(str(error)) from error
+            raise
         return connection
 
     async def give_back(self, connection: aiosqlite.Connection, *, broken: bool = False) -> None:
-        """Return a connection to the pool."""
-        if broken:
-            await connection.close()
+        """Return a connection to the pool; without waiting, so that nothing can get in between."""
+        if broken or self._is_closed:
+            connection.stop()
         else:
             self._idle.append(connection)
         self._places.release()
@@ -150,11 +159,14 @@ class SqliteReads:
         try:
             return list(await connection.execute_fetchall(sql, arguments))
         except aiosqlite.OperationalError as error:
-            if "locked" in str(error) or "unable to open" in str(error) or "disk I/O" in str(error):
+            if "locked" in str(error):
                 raise DatabaseUnavailable(str(error)) from error
+            if "unable to open" in str(error) or "disk I/O" in str(error):
+                raise ConnectionLost(str(error)) from error
             raise
 
     async def close(self) -> None:
-        """Close the idle connections; a busy one is closed by whoever holds it."""
+        """Close the idle connections; a busy one is closed when it is given back."""
+        self._is_closed = True
         while self._idle:
             await self._idle.pop().close()

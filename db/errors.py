@@ -5,5 +5,9 @@ class DatabaseUnavailable(Exception):
     """The database cannot be reached or did not answer in time. Try again later."""
 
 
+class ConnectionLost(DatabaseUnavailable):
+    """The connection died before or while it was asked. On another one the answer may come."""
+
+
 class WriteRaced(Exception):
     """Another transaction got in between: a deadlock was broken up, or what this one referred to is gone."""

@@ -10,7 +10,7 @@ from db.database import Tx
 from db.queries import activity, categories, tickets, workspaces
 from resolvers import events, fields, lifecycle, paging
 from resolvers.context import Caller, Context
-from resolvers.errors import NotFound
+from resolvers.errors import Conflict, NotFound
 from resolvers.events import Happening
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.loaders import Loader
@@ -76,8 +76,11 @@ async def create_category(ctx: Context, given: Given) -> rows.Category:
         # two that come at once must not both take the slug or close a circle
         await workspaces.hold(tx, workspace_id)
         await _check_parent(tx, workspace_id, values, wrong)
+        slug = values.get("slug")
+        if slug is not None and slug in await categories.slugs_like(tx, workspace_id, slug):
+            wrong["slug"] = SLUG_IS_TAKEN
         fields.refuse(wrong)
-        if "slug" not in values:
+        if slug is None:
             values["slug"] = await _free_slug(tx, workspace_id, values["name"])
         added = await categories.add(
             tx,
@@ -86,7 +89,7 @@ async def create_category(ctx: Context, given: Given) -> rows.Category:
             | {"workspace_id": workspace_id, "created_at": now, "updated_at": now},
         )
         if added is None:
-            raise fields.refused("slug", SLUG_IS_TAKEN)
+            raise Conflict("Somebody took the slug at the same moment. Try again")
         happened = Happening("category.created", now, {"category": events.category_data(added)})
         await events.record(tx, workspace_id, ctx.caller.user_id, [happened])
     return added

@@ -74,13 +74,17 @@ def sees_details(caller: Caller) -> bool:
 @allow(*STAFF)
 async def create_organization(ctx: Context, given: Given) -> rows.Organization:
     """A new organization. Raises ValidationError."""
-    values = fields.cleaned(FIELDS, given)
-    now = ctx.now()
+    values, wrong = fields.clean(FIELDS, given)
+    caller, now = ctx.caller, ctx.now()
     async with ctx.write() as tx:
+        if await _is_taken(tx, caller, values.get("domain")):
+            wrong["domain"] = IS_TAKEN
+        fields.refuse(wrong)
+        values = fields.with_defaults(FIELDS, values)
         added = await organizations.add(
-            tx, values | {"workspace_id": ctx.caller.workspace_id, "created_at": now, "updated_at": now}
+            tx, values | {"workspace_id": caller.workspace_id, "created_at": now, "updated_at": now}
         )
-        if added is None:
+        if added is None:  # somebody else took the domain between the two statements
             raise fields.refused("domain", IS_TAKEN)
         happened = Happening("organization.created", now, {"organization": events.organization_data(added)})
         await events.record(tx, ctx.caller.workspace_id, ctx.caller.user_id, [happened])

@@ -11,7 +11,7 @@ from resolvers import events, fields, paging
 from resolvers.categories import category_exists
 from resolvers.content import content_html
 from resolvers.context import Caller, Context
-from resolvers.errors import Forbidden, NotFound
+from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.lifecycle import TicketChange, moment_after
 from resolvers.loaders import Loader
@@ -197,6 +197,9 @@ def _customers_only_resolve(caller: Caller, before: rows.Ticket, values: dict[st
         return
     if set(values) != {"status"} or values["status"] != "resolved" or before.requester_id != caller.user_id:
         raise Forbidden("Customers may only set the status of their own ticket to resolved")
+    if before.status == "closed":
+        # or a ticket that takes no more replies would take them again (D3)
+        raise Conflict("This ticket is closed. Reply to it to open it again")
 
 
 def _apply(change: TicketChange, values: dict[str, Any]) -> None:

@@ -117,7 +117,10 @@ TICKET_COUNT_BY_USER: Final = Loader("ticket_count_by_user", _ticket_counts)
 
 
 def sees_details(caller: Caller, row: rows.User) -> bool:
-    """Whether the caller may read a user's phone, metadata and state, beyond the name on a ticket."""
+    """Whether the caller may read a user's phone and state, beyond the name on a ticket.
+
+    Metadata is what the staff's programs keep about a user: customers read none, not even their own.
+    """
     return caller.is_staff or caller.user_id == row.id
 
 

@@ -38,6 +38,10 @@ def _phone(root: Parent[rows.User], info: Ctx) -> str | None:
     return root.phone if sees_details(info.context.caller, root) else None
 
 
+def _is_active(root: Parent[rows.User], info: Ctx) -> bool | None:
+    return root.is_active if sees_details(info.context.caller, root) else None
+
+
 def _metadata(root: Parent[rows.User], info: Ctx) -> JSON | None:
     return JSON(root.metadata) if info.context.caller.is_staff else None
 
@@ -58,7 +62,10 @@ class User(Node):
     metadata: JSON | None = strawberry.field(
         resolver=_metadata, description="Data of yours; null for customers."
     )
-    is_active: bool = strawberry.field(description="Whether they may sign in and be assigned tickets.")
+    is_active: bool | None = strawberry.field(
+        resolver=_is_active,
+        description="Whether they may sign in and be assigned tickets; customers only read their own.",
+    )
     organization: Annotated["Organization", strawberry.lazy("schema.organizations")] | None = edge(
         ORGANIZATION_BY_ID, "organization_id", "Their organization; customers only read their own."
     )

@@ -8,9 +8,9 @@ import pytest
 from resolvers.context import Helpdesk
 from tests.contents import Unchanged, unchanged_in
 from tests.doors import Door, GraphqlDoor, RestDoor
-from tests.one_app import app, application
+from tests.one_app import address, app, application, postgres_database
 
-__all__ = ["app", "application"]
+__all__ = ["address", "app", "application", "postgres_database"]
 
 
 @pytest.fixture(params=[RestDoor, GraphqlDoor], ids=["rest", "graphql"])

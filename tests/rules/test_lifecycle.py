@@ -254,3 +254,12 @@ async def test_update_status_follows_the_reply_or_neither_happens(
     async with unchanged():
         refused = await door.reply(agent, ticket["id"], content="x", update_status="reopened")
         assert (refused.code, set(refused.wrong)) == ("VALIDATION_ERROR", {"update_status"})
+
+
+async def test_a_customer_cannot_resolve_a_closed_ticket(door: Door, agent: Person, customer: Person) -> None:
+    """A ticket closed for long takes no more replies, and no way round that leads by `resolved` (D3)."""
+    ticket = await opened(door, agent, requester_email=customer.user.email)
+    await door.change_ticket(agent, ticket["id"], status="closed")
+    refused = await door.change_ticket(customer, ticket["id"], status="resolved")
+    assert refused.code == "CONFLICT"
+    assert (await door.ticket(agent, ticket["id"])).done()["status"] == "closed"
