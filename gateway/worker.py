@@ -72,22 +72,28 @@ class Worker:
 
     async def drain(self) -> None:
         """Do everything that is due now, and what becomes due meanwhile."""
-        while await self._claim() or self._under_way:
-            await asyncio.wait(self._under_way)
+        while await self._claim_all() or self._under_way:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def _turn(self) -> None:
         self._wake.clear()
         try:
-            while await self._claim():
-                pass
+            await self._claim_all()
             await self._report()
         except (DatabaseUnavailable, WriteRaced) as error:
             logger.warning("the worker waits for the database: %s", error)
         except Exception:
             logger.exception("the worker stumbled")
 
+    async def _claim_all(self) -> int:
+        """Start everything that is due and has a place; how many."""
+        started = 0
+        while claimed := await self._claim():
+            started += claimed
+        return started
+
     async def _claim(self) -> int:
-        """Start what is due and has a place; how many."""
+        """Start some of what is due and has a place; how many, 0 when there is no more."""
         places = AT_ONCE - len(self._under_way)
         if places <= 0:
             return 0

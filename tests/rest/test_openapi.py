@@ -104,6 +104,8 @@ def unfit(schema: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("name", BODIES)
 async def test_what_the_document_refuses_the_server_refuses(name: str, as_admin: httpx.AsyncClient) -> None:
     each = BODIES[name]
+    hook = {"url": "https://hooks.acme.example/answer", "events": ["*"]}
+    assert (await as_admin.post("/v1/webhooks", json=hook)).status_code == 201
     for kind in ("tickets", "categories", "organizations"):
         sent = (
             {"subject": "s", "content": "c", "requester_email": "a@b.co"}
