@@ -46,7 +46,7 @@ class GuardedBackend(AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # what a backend of httpcore2 is called with
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
@@ -109,9 +109,7 @@ class Sender:
     async def _post(self, message: Message) -> tuple[int, str]:
         body = message.body.encode()
         timestamp = int(self._clock().timestamp())
-        signatures = " ".join(
-            signature(key, message.message_id, timestamp, body) for key in message.keys
-        )
+        signatures = " ".join(signature(key, message.message_id, timestamp, body) for key in message.keys)
         headers = [
             (b"host", urlsplit(message.url).netloc.encode()),
             (b"content-type", b"application/json"),

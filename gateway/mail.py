@@ -19,7 +19,7 @@ _KEPT_CHARACTERS: Final = 1024
 class Mailer:
     """Sends letters through one mail server. Keeps its password out of every `repr`."""
 
-    __slots__ = ("_host", "_password", "_port", "_sender", "_uses_tls", "_user")
+    __slots__ = ("_host", "_password", "_port", "_sender", "_user", "_uses_tls")
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -62,7 +62,9 @@ class Mailer:
         except ValueError:  # an address that no header can hold
             error, is_final = "the letter cannot be written", True
         took = round((time.monotonic() - began) * 1000)
-        return Posted(status if error is None or answer else None, answer[:_KEPT_CHARACTERS], error, took, is_final)
+        return Posted(
+            status if error is None or answer else None, answer[:_KEPT_CHARACTERS], error, took, is_final
+        )
 
 
 def email_of(letter: Letter, sender: str) -> EmailMessage:

@@ -11,7 +11,19 @@ from typing import Final
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAMES_OF_PRIVATE_NETWORKS: Final = frozenset(
-    {"localhost", "local", "internal", "intranet", "lan", "corp", "home", "private", "localdomain", "arpa", "test"}
+    {
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "corp",
+        "home",
+        "private",
+        "localdomain",
+        "arpa",
+        "test",
+    }
 )
 """Last labels that no public name has (RFC 6761, 6762, 8375; `internal` is reserved by ICANN)."""
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")

@@ -186,7 +186,9 @@ async def messages(helpdesk: Helpdesk, claimed: Sequence[rows.Job]) -> list[Mess
     async with helpdesk.db.read() as reads:
         targets = {
             row.id: row
-            for row in await reads.rows(webhooks.TARGETS, ids=sorted({_set(job.webhook_id) for job in claimed}))
+            for row in await reads.rows(
+                webhooks.TARGETS, ids=sorted({_set(job.webhook_id) for job in claimed})
+            )
         }
         found = {
             row.id: row

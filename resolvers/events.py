@@ -292,11 +292,11 @@ async def names_for(db: Reads, found: Sequence[rows.Event]) -> Names:
 
 def _mentioned(found: Sequence[rows.Event], kind: str) -> set[int]:
     return {
-        named["id"]
+        row_id
         for row in found
         for thing in row.payload.values()
         for place, (of_kind, _) in _NAMED.items()
-        if of_kind == kind and isinstance(thing, dict) and _is_number(named := thing.get(place))
+        if of_kind == kind and isinstance(thing, dict) and (row_id := _only_number(thing.get(place)))
     }
 
 
@@ -314,13 +314,14 @@ def _with_names(thing: Any, names: Names) -> Any:
         return thing
     filled = dict(thing)
     for place, (kind, told) in _NAMED.items():
-        if _is_number(filled.get(place)):
-            filled[place] = _told_of(filled[place]["id"], getattr(names, kind), told)
+        if row_id := _only_number(filled.get(place)):
+            filled[place] = _told_of(row_id, getattr(names, kind), told)
     return filled
 
 
-def _is_number(named: Any) -> bool:
-    return isinstance(named, dict) and named.keys() == {"id"}
+def _only_number(named: Any) -> int | None:
+    """The id of somebody who is recorded by nothing else; None for anything else, `{"from": 1, "to": 2}` too."""
+    return named["id"] if isinstance(named, dict) and named.keys() == {"id"} else None
 
 
 def _told_of(row_id: int, known: Mapping[int, dict[str, Any]], told: Sequence[str]) -> dict[str, Any]:

@@ -143,9 +143,7 @@ async def webhook_page(ctx: Context, asked: Slice) -> Page[rows.Webhook]:
 @allow(*ADMIN)
 async def webhooks_numbered(ctx: Context, page: int, per_page: int) -> NumberedPage[rows.Webhook]:
     """The same, by page number."""
-    return await paging.numbered(
-        ctx, webhooks.LISTING, visible_webhooks(ctx.caller), page, per_page, BY_ID
-    )
+    return await paging.numbered(ctx, webhooks.LISTING, visible_webhooks(ctx.caller), page, per_page, BY_ID)
 
 
 @allow(*ADMIN)

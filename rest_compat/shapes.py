@@ -292,7 +292,9 @@ class Webhook(Shape, frozen=True):
     url: str
     events: list[EventPattern]
     is_active: bool
-    secret: Annotated[str, Meta(description="Shown once, in the answer that makes it; `whsec_****` ever after")]
+    secret: Annotated[
+        str, Meta(description="Shown once, in the answer that makes it; `whsec_****` ever after")
+    ]
     failing_since: Annotated[Instant | None, Meta(description="Since when every delivery has failed")]
     disabled_reason: Annotated[str | None, Meta(description="Why Answer switched it off")]
     created_at: Instant

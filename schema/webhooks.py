@@ -132,14 +132,14 @@ class WebhookDelivery(Node):
     )
     attempt_count: int = strawberry.field(resolver=_attempt_count, description="How often it was tried.")
     attempts: list[DeliveryAttempt] | None = edge(
-        ATTEMPTS_BY_DELIVERY, "id", "What came of each try, in their order: at most ten, and one for each redelivery."
+        ATTEMPTS_BY_DELIVERY,
+        "id",
+        "What came of each try, in their order: at most ten, and one for each redelivery.",
     )
     next_attempt_at: dt.datetime | None = strawberry.field(
         resolver=_next_attempt_at, description="When it is tried next; null when it is over."
     )
-    finished_at: dt.datetime | None = strawberry.field(
-        resolver=_finished_at, description="When it was over."
-    )
+    finished_at: dt.datetime | None = strawberry.field(resolver=_finished_at, description="When it was over.")
     webhook: Webhook | None = edge(WEBHOOK_BY_ID, "webhook_id", "Whom it is for.")
     created_at: dt.datetime = strawberry.field(description="When it was queued.")
 

@@ -371,7 +371,9 @@ class GraphqlDoor:
         return await self._do(who, "webhookTest", f"delivery {FIELDS['delivery']}", id=str(id_))
 
     async def deliveries(self, who: Who, webhook_id: Any, /, **asked: Any) -> Outcome:
-        document = f"query($id: ID!, {PAGE}) {{ parent: webhook(id: $id) {{ list: deliveries({PAGED}) {{ %s }} }} }}"
+        document = (
+            f"query($id: ID!, {PAGE}) {{ parent: webhook(id: $id) {{ list: deliveries({PAGED}) {{ %s }} }} }}"
+        )
         return await self._pages(who, document, "delivery", asked, id=str(webhook_id))
 
     async def redeliver(self, who: Who, webhook_id: Any, id_: Any, /) -> Outcome:

@@ -130,5 +130,7 @@ async def jobs_of(db: Database, kind: str) -> list[dict[str, Any]]:
     from sqlalchemy import text  # noqa: PLC0415  # only what looks inside needs it
 
     async with db.engine.connect() as connection:
-        found = await connection.execute(text("SELECT * FROM job WHERE kind = :kind ORDER BY id"), {"kind": kind})
+        found = await connection.execute(
+            text("SELECT * FROM job WHERE kind = :kind ORDER BY id"), {"kind": kind}
+        )
         return [dict(row._mapping) for row in found]

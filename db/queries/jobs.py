@@ -49,9 +49,7 @@ _CLAIM = (
 _SETTLE = (
     # whoever lost the lease meanwhile has lost the word: the attempt is another's
     update(job)
-    .where(
-        job.c.id == bindparam("of_job"), job.c.attempts == bindparam("attempt"), job.c.done_at.is_(None)
-    )
+    .where(job.c.id == bindparam("of_job"), job.c.attempts == bindparam("attempt"), job.c.done_at.is_(None))
     .returning(job.c.id)
 )
 _MOVE_LANE = (

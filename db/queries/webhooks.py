@@ -41,7 +41,9 @@ class Target(msgspec.Struct, frozen=True):
 
 _LISTENERS: Statement[tuple[int, list[str]]] = Statement(
     select(webhook.c.id, webhook.c.events)
-    .where(webhook.c.workspace_id == bindparam("workspace_id", type_=BigInteger()), webhook.c.is_active.is_(True))
+    .where(
+        webhook.c.workspace_id == bindparam("workspace_id", type_=BigInteger()), webhook.c.is_active.is_(True)
+    )
     .order_by(webhook.c.id)
     # whoever deletes one of them waits for us, and then takes the jobs along that we write for it
     .with_for_update(read=True, key_share=True),

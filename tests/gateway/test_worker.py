@@ -14,6 +14,7 @@ import pytest
 from litestar import Litestar
 
 from db.database import Database
+from db.queries.jobs import LAST_SEEN
 from gateway.app import create_app
 from gateway.helpdesk import open_helpdesk
 from gateway.settings import Settings
@@ -29,9 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def settings(address: str, tmp_path: Path) -> Settings:
-    return Settings(
-        data_dir=tmp_path, database_url=address, sqlite_durable=False, webhook_allow_private=True
-    )
+    return Settings(data_dir=tmp_path, database_url=address, sqlite_durable=False, webhook_allow_private=True)
 
 
 @pytest.fixture
@@ -131,19 +130,14 @@ async def test_the_server_delivers_by_itself_and_says_so(settings: Settings, hel
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's own words for ASGI
         async with httpx.AsyncClient(transport=transport, base_url="http://answer.test") as http:
             async with asyncio.timeout(10):
-                while (await http.get("/health")).json()["services"]["queue"] != "connected":
+                while (await http.get("/health")).json()["services"]["queue"] != "connected":  # noqa: ASYNC110  # no event
                     await asyncio.sleep(0.02)
             async with admin_of(app.state.helpdesk) as ctx:
                 given = {"url": receiver.url("/x"), "events": ["*"]}
                 await send_test(ctx, (await webhooks.create_webhook(ctx, given)).row.id)
             await receiver.wait_for(1, within_s=0.9)  # woken by the write, not found by looking every second
-    assert await helpdesk.db.read().rows(_seen()) == []
-
-
-def _seen() -> object:
-    from db.queries.jobs import LAST_SEEN  # noqa: PLC0415
-
-    return LAST_SEEN
+    async with helpdesk.db.read() as reads:
+        assert await reads.rows(LAST_SEEN) == [], "It said goodbye."
 
 
 async def test_health_tells_that_jobs_wait_and_nobody_does_them(settings: Settings) -> None:

@@ -18,8 +18,6 @@ from tests.rest.conftest import DOCUMENTED, created, ticket
 LATER: Final = {
     "POST /v1/tickets/{ticket_id}/attachments",
     "GET /v1/attachments/{id}/download",
-    "GET /v1/webhooks",
-    "POST /v1/webhooks",
     "GET /v1/stats/overview",
     "GET /v1/stats/agents",
 }
@@ -60,6 +58,7 @@ class World:
         await created(agent, f"{path}/replies", content="Thank you for contacting us...")
         await created(agent, f"{path}/replies", content="[Internal] Escalating", is_internal=True)
         await self.admin.put(path, json={"assigned_to": who["id"]})
+        await created(self.admin, "/v1/webhooks", url="https://hooks.acme.example", events=["*"])
         self.ids = {"ticket": asked["id"], "organization": place["id"]}
         return self
 
@@ -144,6 +143,42 @@ async def test_every_documented_body_is_taken(world: World) -> None:
         again = await world.admin.get(f"{path}/{data['id']}")
         assert again.json() == {"success": True, "data": data}
         assert_described(f"GET {path}/{{id}}", again)
+
+
+async def test_a_documented_webhook_is_taken(world: World) -> None:
+    call = "POST /v1/webhooks"
+    sent = DOCUMENTED[call]["request"]
+    answer = await world.admin.post("/v1/webhooks", json=sent)
+    assert answer.status_code == 201
+    assert answer.json()["message"] == "Webhook created successfully"
+    data = answer.json()["data"]
+    assert {name: data[name] for name in sent} == sent
+    assert_described(call, answer)
+    again = await world.admin.get(f"/v1/webhooks/{data['id']}")
+    assert again.json()["data"] == data | {"secret": "whsec_****"}
+    listed = (await world.admin.get("/v1/webhooks")).json()["data"]
+    assert {each["secret"] for each in listed} == {"whsec_****"}
+
+
+async def test_everything_about_a_webhook_answers_as_described(world: World) -> None:
+    """Beyond what is documented: the OpenAPI document says what comes back."""
+    [webhook] = (await world.admin.get("/v1/webhooks")).json()["data"]
+    path = "/v1/webhooks/{id}"
+    here = f"/v1/webhooks/{webhook['id']}"
+    assert_described(f"PUT {path}", await world.admin.put(here, json={"events": ["ticket.*"]}))
+    assert_described(f"PATCH {path}", await world.admin.patch(here, json={"is_active": True}))
+    rotated = await world.admin.post(f"{here}/rotate-secret")
+    assert rotated.json()["message"] == "Webhook secret rotated successfully"
+    assert rotated.json()["data"]["secret"].startswith("whsec_")
+    assert_described(f"POST {path}/rotate-secret", rotated)
+    tested = await world.admin.post(f"{here}/test")
+    assert tested.status_code == 201
+    assert_described(f"POST {path}/test", tested)
+    assert_described(f"GET {path}/deliveries", await world.admin.get(f"{here}/deliveries"))
+    again = await world.admin.post(f"{here}/deliveries/{tested.json()['data']['id']}/redeliver")
+    assert_described(f"POST {path}/deliveries/{{delivery_id}}/redeliver", again)
+    gone = await world.admin.delete(here)
+    assert gone.json() == {"success": True, "message": "Webhook deleted successfully"}
 
 
 async def test_the_documented_fields_of_a_ticket_are_taken(world: World) -> None:

@@ -8,7 +8,6 @@ from tests.conftest import Person
 from tests.doors import Door, opened
 from tests.receiver import Receiver, jobs_of
 
-
 SECRET = "your_webhook_secret"
 
 
@@ -112,7 +111,10 @@ async def test_only_what_is_listened_for_is_told(
     await door.reply(admin, ticket["id"], content="x", update_status="resolved")
     await worker.drain()
     told = {path: [hit.told["type"] for hit in receiver.at(path)] for path in ("/tickets", "/two")}
-    assert told == {"/tickets": ["ticket.created", "ticket.updated"], "/two": ["ticket.created", "reply.created"]}
+    assert told == {
+        "/tickets": ["ticket.created", "ticket.updated"],
+        "/two": ["ticket.created", "reply.created"],
+    }
     assert receiver.at("/stranger") == receiver.at("/off") == []
 
 

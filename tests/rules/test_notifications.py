@@ -67,7 +67,11 @@ async def test_a_public_reply_is_sent_to_the_requester(
     door: Door, agent: Person, mailbox: Mailbox, postman: Worker, helpdesk: Helpdesk
 ) -> None:
     ticket = await opened(
-        door, agent, subject="Où\r\nBcc: x@y.example", requester_name="Zoë\nLast", requester_email="zoe@acme.example"
+        door,
+        agent,
+        subject="Où\r\nBcc: x@y.example",
+        requester_name="Zoë\nLast",
+        requester_email="zoe@acme.example",
     )
     reply = (await door.reply(agent, ticket["id"], content="Try *this*")).done()
     assert mailbox.letters == []

@@ -1,6 +1,7 @@
 """Webhooks: made, changed and read by admins; their secrets and addresses (D28, D29, D36)."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,8 @@ async def test_everything_wrong_is_named_at_once(door: Door, admin: Person, unch
         if door.name == "rest":  # the types of the graph say the same
             missing = {"url": "is required", "events": "is required"}
             assert (await door.create(admin, "webhook")).wrong == missing
-            for bad in ("ticket.created", [1], {}, None):
+            not_lists: tuple[Any, ...] = ("ticket.created", [1], {}, None)
+            for bad in not_lists:
                 refused = await door.create(admin, "webhook", **(NEW | {"events": bad}))
                 assert set(refused.wrong) == {"events"}
         for events in (["nope"], ["ticket.created", ""], ["ticket.created"] * 99, ["TICKET.CREATED"]):
@@ -161,7 +163,9 @@ async def test_addresses_that_only_we_reach_are_refused(
     async with unchanged():
         for told, addresses in ADDRESSES.items():
             for url in addresses:
-                assert (await door.create(admin, "webhook", **(NEW | {"url": url}))).wrong == {"url": told}, url
+                assert (await door.create(admin, "webhook", **(NEW | {"url": url}))).wrong == {"url": told}, (
+                    url
+                )
                 assert (await door.change(admin, "webhook", kept, url=url)).wrong == {"url": told}, url
     for url in PUBLIC:
         assert (await door.create(admin, "webhook", **(NEW | {"url": url}))).ok, url
@@ -209,9 +213,7 @@ async def test_recording_costs_one_statement_when_nobody_listens(
     """Three with listeners, however many there are."""
     for _ in range(webhooks):
         await door.create(admin, "webhook", **(NEW | {"events": ["ticket.*"]}))
-    ticket = await door.open_ticket(
-        admin, subject="s", content="c", requester_email="admin@default.example"
-    )
+    ticket = await door.open_ticket(admin, subject="s", content="c", requester_email="admin@default.example")
     sql.clear()
     await door.change_ticket(admin, ticket.done()["id"], priority="high")
     ours = [text for text in sql.statements if "webhook" in text or "event" in text or " job" in text]
