@@ -1,8 +1,12 @@
 """What webhooks are told, and that nothing acknowledged goes untold (D25, D28)."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gateway.worker import Worker
+from resolvers import events
 from resolvers.context import Helpdesk
 from tests.conftest import Person
 from tests.doors import Door, opened
@@ -153,3 +157,8 @@ async def test_tickets_that_lose_their_category_are_told_of(
     changes = {"category_id": {"from": filed, "to": None}}
     told = {hit.told["data"]["ticket"]["id"]: hit.told["data"]["changes"] for hit in receiver.hits}
     assert told == dict.fromkeys(opened_, changes)
+
+
+def test_every_event_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+    assert set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", text, re.MULTILINE)) == {*events.TYPES, events.TEST}
