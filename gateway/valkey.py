@@ -93,7 +93,9 @@ class ValkeyWindows:
                 answer = await script(**arguments)
         except _OUT as error:
             if self._out_until is None:
-                logger.warning("the cache is out, requests go on without rate limits: %s", type(error).__name__)
+                logger.warning(
+                    "the cache is out, requests go on without rate limits: %s", type(error).__name__
+                )
             self._out_until = time.monotonic() + TRIED_AGAIN_AFTER_S
             return None
         if self._out_until is not None:
