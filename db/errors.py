@@ -11,3 +11,11 @@ class ConnectionLost(DatabaseUnavailable):
 
 class WriteRaced(Exception):
     """Another transaction got in between: a deadlock was broken up, or what this one referred to is gone."""
+
+
+class FilesUnavailable(Exception):
+    """The store of files cannot be reached or refused. Try again later."""
+
+
+class FileMissing(Exception):
+    """A row knows of a file whose bytes are not there: somebody else took them away."""

@@ -121,6 +121,24 @@ class Reply(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    """A file of a ticket; `reply_id` when it came with a reply."""
+
+    id: int
+    workspace_id: int
+    ticket_id: int
+    reply_id: int | None
+    uploaded_by_id: int | None
+    filename: str
+    original_filename: str
+    file_size: int
+    mime_type: str
+    sha256: str
+    storage_key: str
+    is_internal: bool
+    created_at: dt.datetime
+
+
 class Activity(msgspec.Struct, frozen=True):
     """One line of a ticket's log."""
 

@@ -276,6 +276,36 @@ class Reply(SQLModel, table=True):
     created_at: dt.datetime = _when()
 
 
+class Attachment(SQLModel, table=True):
+    """A file of a ticket, or of one of its replies; its bytes are kept under `storage_key` (db/files.py).
+
+    `is_internal` follows the reply: what came with a note is the staff's (D25).
+    """
+
+    __tablename__: ClassVar[Any] = "attachment"
+    __table_args__ = (
+        UniqueConstraint("storage_key"),
+        Index("ix_attachment_ticket", "ticket_id", "id"),
+        Index("ix_attachment_reply", "reply_id", "id"),
+        Index("ix_attachment_uploaded_by", "uploaded_by_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    ticket_id: int = _to("ticket", on_delete="CASCADE")
+    reply_id: int | None = _to("reply", null=True, on_delete="CASCADE")
+    uploaded_by_id: int | None = _to("user", null=True, on_delete="SET NULL")
+    filename: str = _text()
+    original_filename: str = _text()
+    file_size: int = Field(sa_type=BigId, nullable=False)
+    mime_type: str = _text()
+    sha256: str = _text()
+    storage_key: str = _text()
+    is_internal: bool
+    created_at: dt.datetime = _when()
+
+
 class Activity(SQLModel, table=True):
     """One line of a ticket's log (D35). `is_internal` lines came with an internal note (D25)."""
 

@@ -42,7 +42,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
             backend="gzip",
             minimum_size=COMPRESSED_FROM_BYTES,
             gzip_compress_level=1,
-            exclude=["^/graphql/static/"],  # gateway/pages.py keeps those compressed
+            exclude=[
+                "^/graphql/static/",  # gateway/pages.py keeps those compressed
+                "^/v1/attachments/.*/download$",  # ranges and tags are of the bytes as they are
+            ],
         ),
         logging_config=None,
     )

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from db import migrate
-from db.errors import DatabaseUnavailable
+from db.errors import DatabaseUnavailable, FilesUnavailable
+from db.files import Files
 from gateway.helpdesk import open_helpdesk
 from gateway.pages import BUILT
 from gateway.settings import Settings
@@ -30,6 +31,7 @@ async def checked(settings: Settings) -> list[Line]:
         _data_dir(settings),
         *(_secret(settings, name) for name in ("jwt_secret", "key_pepper")),
         await _database(settings),
+        await _storage(settings),
         _workers(settings),
         _pages(settings),
         Line(FINE, "address", f"http://{settings.host}:{settings.port}"),
@@ -72,6 +74,15 @@ async def _database(settings: Settings) -> Line:
     return Line(
         CARE, "database", f"{shown} is at {revision}, wanted is {migrate.newest()}: run answer migrate"
     )
+
+
+async def _storage(settings: Settings) -> Line:
+    files = Files(settings.storage_place, settings.storage_credentials)
+    try:
+        await files.check()
+    except FilesUnavailable as error:
+        return Line(FAILED, "attachments", f"{files.place} cannot be used: {error}")
+    return Line(FINE, "attachments", str(files.place))
 
 
 def _workers(settings: Settings) -> Line:

@@ -40,13 +40,17 @@ def _settings() -> "Settings":
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run the work; what an operator can mend is said in a line, without a trace."""
-    from db.errors import DatabaseUnavailable
+    from db.errors import DatabaseUnavailable, FilesUnavailable
     from gateway.serving import NotReady
     from gateway.settings import SettingsError
     from resolvers.errors import AnswerError, ValidationError
 
     try:
         return asyncio.run(work)
+    except FilesUnavailable as error:
+        raise Trouble(
+            f"The store of attachments failed: {error}. See ANSWER_STORAGE_URL, or run: answer check"
+        ) from None
     except DatabaseUnavailable as error:
         raise Trouble(
             f"The database cannot be reached: {error}. See ANSWER_DATABASE_URL, or run: answer check"
@@ -240,6 +244,18 @@ def revoke_key(api_key: str) -> None:
     if not _with_helpdesk(work):
         raise Trouble(f"No active key {api_key!r}. See: answer keys list")
     click.echo(f"{api_key} is revoked; its tokens stop working within ten seconds.")
+
+
+@main.command()
+def sweep() -> None:
+    """Remove files that no ticket knows any more, a day after they were written."""
+
+    async def work(helpdesk: Any) -> int:
+        from resolvers.files import sweep as removed
+
+        return await removed(helpdesk)
+
+    click.echo(f"{_with_helpdesk(work)} files removed.")
 
 
 @main.command("schema")

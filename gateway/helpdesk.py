@@ -1,6 +1,7 @@
 """Opening the helpdesk that the settings describe: what the server and every command stand on."""
 
 from db.database import Database
+from db.files import Files
 from gateway.settings import Settings
 from gateway.valkey import ValkeyWindows
 from resolvers.context import Clock, Helpdesk, utc_now
@@ -18,4 +19,5 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
     )
     signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
     windows = ValkeyWindows(settings.cache_url) if settings.cache_url else MemoryWindows()
-    return Helpdesk(database, signer, RateLimits(windows), clock)
+    files = Files(settings.storage_place, settings.storage_credentials)
+    return Helpdesk(database, signer, RateLimits(windows), files, clock)

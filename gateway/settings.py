@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.database import database_url
+from db.files import Credentials, Place, place_of
 
 SHORTEST_SECRET = 32
 
@@ -21,9 +22,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ANSWER_", extra="ignore", frozen=True)
 
-    data_dir: Annotated[Path, Field(description="Where the SQLite file and generated secrets are kept.")] = (
-        Path("answer-data")
-    )
+    data_dir: Annotated[
+        Path, Field(description="Where the SQLite file, attachments and generated secrets are kept.")
+    ] = Path("answer-data")
     database_url: Annotated[
         str,
         Field(
@@ -48,6 +49,23 @@ class Settings(BaseSettings):
             "Empty: in the memory of each."
         ),
     ] = ""
+    storage_url: Annotated[
+        str,
+        Field(
+            description="Where attachments are kept: a folder, or "
+            "`s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION`. "
+            "It belongs to this database alone. Empty: `attachments` in the data directory."
+        ),
+    ] = ""
+    storage_access_key_id: Annotated[
+        str, Field(description="The access key of S3. Empty: what the machine itself is given.")
+    ] = ""
+    storage_secret_access_key: Annotated[
+        SecretStr, Field(description="The secret that belongs to the access key.")
+    ] = SecretStr("")
+    storage_session_token: Annotated[
+        SecretStr, Field(description="The session token of temporary access keys.")
+    ] = SecretStr("")
     host: Annotated[str, Field(description="The address that is listened on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="The port that is listened on.")] = 8890
     workers: Annotated[
@@ -98,6 +116,13 @@ class Settings(BaseSettings):
             raise ValueError("a cache address looks like valkey://127.0.0.1:6379/0")
         return value
 
+    @field_validator("storage_url")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        if value:
+            place_of(value)
+        return value
+
     @classmethod
     def from_environment(cls) -> Self:
         """The settings of this process. Raises SettingsError, naming every variable that is wrong."""
@@ -114,6 +139,20 @@ class Settings(BaseSettings):
     def database_address(self) -> str:
         """The database, with the default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'answer.db'}"
+
+    @property
+    def storage_place(self) -> Place:
+        """Where attachments are kept, with the default filled in."""
+        return place_of(self.storage_url or str(self.data_dir.absolute() / "attachments"))
+
+    @property
+    def storage_credentials(self) -> Credentials:
+        """What signs requests to S3."""
+        return Credentials(
+            self.storage_access_key_id,
+            self.storage_secret_access_key.get_secret_value(),
+            self.storage_session_token.get_secret_value(),
+        )
 
     @property
     def is_embedded(self) -> bool:

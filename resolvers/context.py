@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from db.database import Database, Reader, Tx
+from db.files import Files
 from resolvers.errors import Unauthorized
 
 if TYPE_CHECKING:
@@ -94,11 +95,12 @@ class Context:
 
 @dataclass(slots=True)
 class Helpdesk:
-    """What outlives a request: the database, the signer of tokens, the rate limits, the clock."""
+    """What outlives a request: the database, the signer of tokens, the rate limits, the store of files, the clock."""
 
     db: Database
     tokens: "TokenSigner"
     limits: "RateLimits"
+    files: Files
     clock: Clock = utc_now
 
     @contextlib.asynccontextmanager

@@ -17,7 +17,7 @@ The docstring of an error is its default message. The codes are the documented o
 from collections.abc import Mapping
 from typing import ClassVar
 
-from db.errors import DatabaseUnavailable, WriteRaced
+from db.errors import DatabaseUnavailable, FilesUnavailable, WriteRaced
 
 Details = dict[str, list[str]]
 
@@ -118,7 +118,7 @@ def answer_error(error: BaseException) -> AnswerError | None:
     """What a caller is told of an error; None for one that nobody foresaw."""
     if isinstance(error, AnswerError):
         return error
-    if isinstance(error, DatabaseUnavailable):
+    if isinstance(error, DatabaseUnavailable | FilesUnavailable):
         return Unavailable()
     if isinstance(error, WriteRaced):
         return Conflict("Somebody changed the same thing at the same moment. Try again")

@@ -176,6 +176,18 @@ def row_id(value: Any) -> int:
     return value
 
 
+MOST_IDS: Final = 20
+
+
+def row_ids(value: Any) -> list[int]:
+    """Ids of rows, each once, which may or may not exist."""
+    if not isinstance(value, list) or any(type(each) is not int for each in value):
+        raise Refused("must be an array of integers")
+    if len(value) > MOST_IDS:
+        raise Refused(f"must list at most {MOST_IDS} ids")
+    return list(dict.fromkeys(row_id(each) for each in value))
+
+
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+\.[^\s@<>()\[\],;:\\\".]{2,}")
 LONGEST_EMAIL: Final = 254
 

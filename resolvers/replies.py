@@ -6,7 +6,7 @@ from typing import Any, Final
 from db import rows
 from db.queries import replies
 from db.tables import STATUSES
-from resolvers import fields, paging
+from resolvers import attachments, fields, paging
 from resolvers.content import content_html
 from resolvers.context import Caller, Context
 from resolvers.errors import Forbidden, NotFound
@@ -26,12 +26,13 @@ FIELDS: Final[dict[str, Field]] = {
     "is_internal": Field(fields.boolean, default=False),
     "notify_requester": Field(fields.boolean, default=True),
     "update_status": Field(fields.one_of(*STATUSES)),
+    "attachment_ids": Field(fields.row_ids, default=[]),
 }
 
 
 async def visible_reply(ctx: Context, reply_id: int) -> rows.Reply:
     """The reply, when its ticket and itself may be seen. Raises NotFound."""
-    found: rows.Reply | None = await ctx.load(_REPLY_BY_ID, reply_id)
+    found: rows.Reply | None = await ctx.load(REPLY_BY_ID, reply_id)
     if found is None:
         raise NotFound
     await visible_ticket(ctx, found.ticket_id)
@@ -43,7 +44,7 @@ async def _by_id(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, rows.
     return {row.id: row for row in found}
 
 
-_REPLY_BY_ID: Final = Loader("reply_by_id", _by_id)
+REPLY_BY_ID: Final = Loader("reply_by_id", _by_id)
 """Replies whose notes the caller may read; whether their ticket may be seen is asked besides."""
 
 
@@ -95,12 +96,14 @@ async def create_reply(ctx: Context, ticket_id: int, given: Given) -> rows.Reply
     caller = ctx.caller
     async with ctx.write() as tx:
         ticket = await held_ticket(tx, caller, ticket_id)
+        await attachments.check_free(tx, caller, ticket, values, wrong)
         fields.refuse(wrong)
         values = fields.with_defaults(FIELDS, values)
         _check_role(caller, ticket, values)
         change = TicketChange(ticket, caller, ctx.now())
         _before_reply(change, values)
         reply = await replies.add(tx, _columns(change, values))
+        await attachments.put_on_reply(tx, reply, values["attachment_ids"])
         _after_reply(change, reply, values)
         await store(tx, change)
     return reply

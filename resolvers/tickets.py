@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from db import rows
 from db.database import Tx
-from db.queries import activity, categories, organizations, tickets, users
+from db.queries import activity, attachments, categories, organizations, tickets, users
 from db.tables import PRIORITIES, STATUSES
 from resolvers import fields, paging
 from resolvers.categories import category_exists
@@ -13,6 +13,7 @@ from resolvers.content import content_html
 from resolvers.context import Caller, Context
 from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
+from resolvers.files import forget_bytes
 from resolvers.lifecycle import TicketChange
 from resolvers.loaders import Loader
 from resolvers.paging import Below, NumberedPage, Order, Page, Slice
@@ -245,11 +246,13 @@ async def store(tx: Tx, change: TicketChange) -> rows.Ticket:
 
 @allow(*STAFF)
 async def delete_ticket(ctx: Context, ticket_id: int) -> None:
-    """Delete the ticket with its replies, watchers and log. Raises NotFound."""
+    """Delete the ticket with its replies, files, watchers and log. Raises NotFound."""
     async with ctx.write() as tx:
         before = await held_ticket(tx, ctx.caller, ticket_id)
+        keys = await attachments.keys_of_ticket(tx, before.id)
         await tickets.remove(tx, before.id)
         await _count(tx, before, -1)
+    await forget_bytes(ctx, keys)
 
 
 async def _count(tx: Tx, row: rows.Ticket, more: int) -> None:

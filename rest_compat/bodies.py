@@ -35,7 +35,9 @@ async def json_object(request: AnyRequest) -> dict[str, Any]:
 
 
 def _as_integer(value: Any) -> Any:
-    """`2.0` is an integer (JSON Schema 2020-12, 6.1.1). Only fields: what is inside of one is kept as it was sent."""
+    """`2.0` is an integer (JSON Schema 2020-12, 6.1.1), in a list of ids too; what is deeper is kept as it was sent."""
+    if isinstance(value, list):
+        return [int(each) if type(each) is float and each.is_integer() else each for each in value]
     return int(value) if type(value) is float and value.is_integer() else value
 
 

@@ -27,6 +27,12 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "one_of.<locals>.check": lambda of: {"type": "string", "enum": list(of["words"])},
     "boolean": lambda _: {"type": "boolean"},
     "row_id": lambda _: {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER},
+    "row_ids": lambda _: {
+        "type": "array",
+        "maxItems": fields.MOST_IDS,
+        "items": {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER},
+    },
+    "upload": lambda _: {"type": "string", "format": "binary"},
     "email": lambda _: {"type": "string", "format": "email", "maxLength": fields.LONGEST_EMAIL},
     "domain": lambda _: _text(253, r"^(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})?$"),
     "slug": lambda _: _text(fields.LONGEST_SLUG, r"^[a-z0-9]+(-[a-z0-9]+)*$"),
@@ -51,6 +57,7 @@ ABOUT: Final[dict[str, str]] = {
     "api_key": "Your API key",
     "api_secret": "The secret that was shown with it",
     "assigned_to": "Agent ID to assign",
+    "attachment_ids": "Files that you uploaded to the ticket, to come with the reply",
     "avatar_url": "Address of a picture",
     "category_id": "Category ID to assign",
     "color": "As #rgb or #rrggbb",
@@ -58,6 +65,7 @@ ABOUT: Final[dict[str, str]] = {
     "description": "What belongs here",
     "domain": "Whoever writes from this domain is placed in the organization",
     "email": "E-mail address, unique in the workspace",
+    "file": "File to upload, at most 10 MiB",
     "is_active": "Who is not active can neither sign in nor be assigned tickets",
     "is_internal": "An internal note, which customers never see",
     "metadata": f"Custom metadata object: at most {fields.METADATA_BYTES // 1024} KiB, {fields.METADATA_KEYS} keys, "
@@ -69,6 +77,7 @@ ABOUT: Final[dict[str, str]] = {
     "parent_id": "Category that this one is below",
     "phone": "Phone number",
     "priority": "How urgent it is",
+    "reply_id": "Reply that the file belongs to",
     "requester_email": "Email of the ticket requester",
     "requester_name": "Name of the requester, when they are new",
     "slug": "Lower-case letters, digits and single hyphens, unique in the workspace; made from the name when absent",
@@ -88,24 +97,22 @@ def schema_of(body: Body) -> Schema:
     return {
         "type": "object",
         "title": body.name,
-        "properties": {
-            name: _property(name, each, is_update=body.is_update) for name, each in body.fields.items()
-        },
+        "properties": {name: _property(name, each, body) for name, each in body.fields.items()},
         **({"required": required} if required else {}),
         "additionalProperties": body.takes_unknown,
     }
 
 
-def _property(name: str, each: Field, *, is_update: bool) -> Schema:
+def _property(name: str, each: Field, body: Body) -> Schema:
     schema = _SCHEMAS[each.check.__qualname__](inspect.getclosurevars(each.check).nonlocals)
     # in a new thing null counts as absent where absent is fine; in an update it clears what may be empty (D19)
-    is_nullable = each.is_nullable or not (is_update or each.is_required)
-    if is_nullable:
+    is_nullable = each.is_nullable or not (body.is_update or each.is_required)
+    if is_nullable and not body.is_form:  # a form has no null
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
     # a null default is what absent means anyway
-    default = {} if is_update or each.default in (None, [], {}) else {"default": each.default}
+    default = {} if body.is_update or each.default in (None, [], {}) else {"default": each.default}
     return schema | {"description": ABOUT[name]} | default
 
 

@@ -7,9 +7,10 @@ what it is annotated to return is what the OpenAPI document says it answers.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias, get_type_hints
 
@@ -22,6 +23,7 @@ from resolvers.errors import Unauthorized
 from resolvers.fields import Field
 from rest_compat.bodies import LARGEST_BODY
 from rest_compat.envelope import Answer, AnyRequest, encode
+from rest_compat.forms import LARGEST_FORM
 from rest_compat.parameters import Declared
 from rest_compat.shapes import Shape
 
@@ -35,6 +37,7 @@ class Body(NamedTuple):
     """The JSON object a call takes: its name in the OpenAPI document, its fields, an example that can be sent.
 
     `is_update`: absent keeps, null clears (D19). `takes_unknown`: names it does not know are ignored, not refused.
+    `is_form`: it is no JSON but a form with a file.
     """
 
     name: str
@@ -42,6 +45,17 @@ class Body(NamedTuple):
     example: Mapping[str, Any] | None = None
     is_update: bool = False
     takes_unknown: bool = False
+    is_form: bool = False
+
+    @property
+    def media_type(self) -> str:
+        """How it is sent."""
+        return "multipart/form-data" if self.is_form else "application/json"
+
+    @property
+    def largest(self) -> int:
+        """Bytes of it that are listened to."""
+        return LARGEST_FORM if self.is_form else LARGEST_BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +136,27 @@ def endpoint(
 
 def _respond(handler: Handler, status: int) -> Respond:
     async def respond(request: AnyRequest) -> Answer:
-        state = request.app.state
-        caller = await state.sign_in(state.helpdesk, _authorization(request))
-        if caller is None:
-            raise Unauthorized
-        standing = await state.helpdesk.limits.charge(caller, 1, state.helpdesk.clock())
-        request.scope["state"]["standing"] = standing
-        standing.check()
-        async with state.helpdesk.operation(caller) as ctx:
+        async with signed_in(request) as ctx:
             return Answer(request, status, encode(await handler(ctx, request)))
 
     return respond
+
+
+@contextlib.asynccontextmanager
+async def signed_in(request: AnyRequest) -> AsyncIterator[Context]:
+    """The operation of whoever the request's token names, charged to their workspace.
+
+    Raises: Unauthorized, RateLimited.
+    """
+    state = request.app.state
+    caller = await state.sign_in(state.helpdesk, _authorization(request))
+    if caller is None:
+        raise Unauthorized
+    standing = await state.helpdesk.limits.charge(caller, 1, state.helpdesk.clock())
+    request.scope["state"]["standing"] = standing
+    standing.check()
+    async with state.helpdesk.operation(caller) as ctx:
+        yield ctx
 
 
 def _respond_to_anyone(handler: Handler, status: int) -> Respond:
@@ -160,7 +184,15 @@ def routes(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
     # OPTIONS first: Litestar gives a path one of its own as soon as it meets it without
     return [
         *(_route(path, ["OPTIONS"], _options(allowed)) for path, allowed in methods.items()),
-        *(_route(route_path(each.path), _methods(each), each.respond) for each in endpoints),
+        *(
+            _route(
+                route_path(each.path),
+                _methods(each),
+                each.respond,
+                each.body.largest if each.body is not None else LARGEST_BODY,
+            )
+            for each in endpoints
+        ),
     ]
 
 
@@ -179,7 +211,9 @@ def _methods(each: Endpoint) -> list[str]:
     return ["GET", "HEAD"] if each.method == "GET" else [each.method]
 
 
-def _route(path: str, methods: Sequence[str], respond: Respond) -> HTTPRouteHandler:
+def _route(
+    path: str, methods: Sequence[str], respond: Respond, largest_body: int = LARGEST_BODY
+) -> HTTPRouteHandler:
     async def handle(request: AnyRequest) -> ASGIApp:
         return await respond(request)
 
@@ -188,7 +222,7 @@ def _route(path: str, methods: Sequence[str], respond: Respond) -> HTTPRouteHand
         http_method=[HttpMethod(method) for method in methods],
         status_code=200,
         include_in_schema=False,
-        request_max_body_size=LARGEST_BODY,
+        request_max_body_size=largest_body,
     )(handle)
 
 

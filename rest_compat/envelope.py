@@ -38,7 +38,7 @@ class Answer:
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = [*headers, *_request_id_header(request), *_standing_headers(request)]
+        self.headers = [*headers, *request_id_header(request), *standing_headers(request)]
         if status != 204:
             self.headers += (*_ALWAYS, (b"content-length", b"%d" % len(body)))
 
@@ -61,14 +61,14 @@ def request_id_of(request: AnyRequest) -> str:
     return str(state["request_id"])
 
 
-def _request_id_header(request: AnyRequest) -> tuple[Header, ...]:
+def request_id_header(request: AnyRequest) -> tuple[Header, ...]:
     """`X-Request-Id`, unless the application numbers its requests and says so itself."""
     request_id = request_id_of(request)
     is_ours = "rest_request_id" in request.scope["state"]
     return ((b"x-request-id", request_id.encode()),) if is_ours else ()
 
 
-def _standing_headers(request: AnyRequest) -> tuple[Header, ...]:
+def standing_headers(request: AnyRequest) -> tuple[Header, ...]:
     """The documented rate limit headers, on every answer to a request that was charged (D30)."""
     standing: Standing | None = request.scope["state"].get("standing")
     if standing is None:

@@ -44,6 +44,17 @@ class PayloadTooLarge(AnswerError):
     status = 413
 
 
+class RangeNotSatisfiable(AnswerError):
+    """The file has no such bytes"""
+
+    code = "RANGE_NOT_SATISFIABLE"
+    status = 416
+
+    def __init__(self, size: int = 0) -> None:
+        super().__init__()
+        self.size = size
+
+
 KINDS: Final[dict[int, Kind]] = {
     each.status: Kind(each.code, each().message)
     for each in (
@@ -55,6 +66,7 @@ KINDS: Final[dict[int, Kind]] = {
         Conflict,
         PayloadTooLarge,
         UnsupportedMediaType,
+        RangeNotSatisfiable,
         RateLimited,
         Unavailable,
     )
@@ -86,6 +98,8 @@ def _told(request: AnyRequest, error: AnswerError) -> Answer:
     headers = _headers(error.status)
     if isinstance(error, RateLimited):
         headers = ((b"retry-after", b"%d" % error.retry_after),)
+    if isinstance(error, RangeNotSatisfiable):
+        headers = ((b"content-range", b"bytes */%d" % error.size),)
     return _answer(request, error.status, Error(error.code, error.message), headers)
 
 

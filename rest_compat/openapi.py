@@ -19,11 +19,13 @@ Json = dict[str, Any]
 
 _SCHEMA_REF: Final = "#/components/schemas/"
 _JSON: Final = "application/json"
+_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
 _TAGS: Final = {
     "Health": "Whether the service is well.",
     "Authentication": "Exchange an API key for a token.",
     "Tickets": "Support tickets: create, read, update, delete, with status, priority and assignment.",
     "Replies": "Customer-facing responses and internal notes.",
+    "Attachments": "Files of tickets and replies.",
     "Watchers": "Who follows a ticket.",
     "Users": "Customers and support agents.",
     "Organizations": "Customer organizations, for grouping and reporting.",
@@ -99,7 +101,7 @@ def _operation(each: Endpoint) -> Json:
         example = {"example": each.body.example} if each.body.example else {}
         operation["requestBody"] = {
             "required": True,
-            "content": {_JSON: {"schema": {"$ref": _SCHEMA_REF + each.body.name}} | example},
+            "content": {each.body.media_type: {"schema": {"$ref": _SCHEMA_REF + each.body.name}} | example},
         }
     operation["responses"] = _responses(each)
     if not each.needs_token:
@@ -108,6 +110,8 @@ def _operation(each: Endpoint) -> Json:
 
 
 def _responses(each: Endpoint) -> Json:
+    if each.answers is bytes:
+        return _file_responses(each)
     shape = {"$ref": _SCHEMA_REF + _component_name(each.answers)}
     found = {
         str(status): {
@@ -117,9 +121,25 @@ def _responses(each: Endpoint) -> Json:
         }
         for status in (each.status, *each.also)
     }
-    for status in each.errors:
-        found[str(status)] = {"$ref": "#/components/responses/" + _response_name(status)}
-    return dict(sorted(found.items()))
+    return dict(sorted((found | _failures(each)).items()))
+
+
+def _file_responses(each: Endpoint) -> Json:
+    """A file whole, a range of it, or nothing because the client has it already."""
+    # of any kind; generators of clients know the first
+    content = {"application/octet-stream": _FILE, "*/*": _FILE}
+    found: Json = {
+        str(status): {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": content}
+        for status in (200, 206)
+    }
+    found["304"] = {"description": HTTPStatus(304).phrase, "headers": _REQUEST_ID}
+    return dict(sorted((found | _failures(each)).items()))
+
+
+def _failures(each: Endpoint) -> Json:
+    return {
+        str(status): {"$ref": "#/components/responses/" + _response_name(status)} for status in each.errors
+    }
 
 
 def _path_parameter(name: str) -> Json:
@@ -161,7 +181,7 @@ def _failure(status: int) -> Json:
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> Json:
-    shapes = {each.answers for each in endpoints} | {Failure}
+    shapes = {each.answers for each in endpoints} - {bytes} | {Failure}
     _, found = msgspec.json.schema_components(sorted(shapes, key=str), ref_template=_SCHEMA_REF + "{name}")
     schemas: Json = {_plain(name): _renamed(schema) for name, schema in found.items()}
     bodies = {each.body.name: schema_of(each.body) for each in endpoints if each.body is not None}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from db import rows
 from resolvers import replies
+from resolvers.attachments import ATTACHMENTS_BY_REPLY
 from resolvers.context import Context
 from rest_compat import parameters
+from rest_compat.attachments import shown
 from rest_compat.bodies import json_object
 from rest_compat.endpoint import Body, endpoint
 from rest_compat.envelope import AnyRequest
@@ -61,13 +64,14 @@ async def create_reply(ctx: Context, request: AnyRequest) -> Written[Reply]:
 
 
 async def shaped(ctx: Context, found: list[rows.Reply]) -> list[Reply]:
-    """The replies with their authors, in their order; one statement."""
+    """The replies with their authors and files, in their order; two statements."""
     authors = await people(ctx, (row.author_id for row in found))
-    return [reply(row, authors[row.author_id]) for row in found]
+    files = await ATTACHMENTS_BY_REPLY.load(ctx, [row.id for row in found], None)
+    return [reply(row, authors[row.author_id], files[row.id]) for row in found]
 
 
-def reply(row: rows.Reply, author: rows.User) -> Reply:
-    """One reply by its author."""
+def reply(row: rows.Reply, author: rows.User, files: Sequence[rows.Attachment]) -> Reply:
+    """One reply by its author, with its files."""
     return Reply(
         id=row.id,
         ticket_id=row.ticket_id,
@@ -75,7 +79,7 @@ def reply(row: rows.Reply, author: rows.User) -> Reply:
         content_html=row.content_html,
         is_internal=row.is_internal,
         author=Author(author.id, author.name, author.type),
-        attachments=[],
+        attachments=shown(files),
         created_at=row.created_at,
     )
 

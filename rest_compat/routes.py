@@ -8,7 +8,17 @@ from typing import Final
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from rest_compat import auth, categories, health, organizations, replies, tickets, users, watchers
+from rest_compat import (
+    attachments,
+    auth,
+    categories,
+    health,
+    organizations,
+    replies,
+    tickets,
+    users,
+    watchers,
+)
 from rest_compat.endpoint import Endpoint, extra_route, routes
 from rest_compat.envelope import Answer, AnyRequest
 from rest_compat.openapi import document
@@ -18,6 +28,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *auth.ENDPOINTS,
     *tickets.ENDPOINTS,
     *replies.ENDPOINTS,
+    *attachments.ENDPOINTS,
     *watchers.ENDPOINTS,
     *users.ENDPOINTS,
     *organizations.ENDPOINTS,

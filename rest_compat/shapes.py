@@ -165,14 +165,38 @@ class TicketSummary(Shape, frozen=True):
     resolved_at: Instant | None
 
 
+FileName = Annotated[str, Meta(description="Safe to save the file under")]
+SentName = Annotated[str, Meta(description="As the client named it")]
+FileSize = Annotated[int, Meta(ge=0, description="Bytes")]
+MediaType = Annotated[str, Meta(description="Told from the bytes")]
+
+
 class Attachment(Shape, frozen=True):
-    """A file."""
+    """A file of a ticket or reply."""
 
     id: Id
-    filename: str
-    file_size: Annotated[int, Meta(ge=0, description="Bytes")]
-    mime_type: str
+    filename: FileName
+    original_filename: SentName
+    file_size: FileSize
+    mime_type: MediaType
     url: str
+    reply_id: Annotated[Id | None, Meta(description="The reply it came with")]
+
+
+class UploadedFile(Shape, frozen=True):
+    """A file with everything that is known of it."""
+
+    id: Id
+    ticket_id: Id
+    reply_id: Annotated[Id | None, Meta(description="The reply it came with")]
+    filename: FileName
+    original_filename: SentName
+    file_size: FileSize
+    mime_type: MediaType
+    sha256: Annotated[str, Meta(description="Of the bytes, in hexadecimal; the ETag of the download")]
+    is_internal: Annotated[bool, Meta(description="Whether it came with an internal note")]
+    url: str
+    created_at: Instant
 
 
 class Reply(Shape, frozen=True):

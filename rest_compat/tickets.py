@@ -9,6 +9,7 @@ from db import rows
 from db.tables import PRIORITIES, STATUSES
 from resolvers import activity, replies, tickets
 from resolvers.activity import ACTIVITY_BY_TICKET
+from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.context import Context
 from resolvers.paging import LARGEST_PAGE, Order, Page, Slice
@@ -16,6 +17,7 @@ from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.tickets import reply_count
 from resolvers.watchers import WATCHERS_BY_TICKET
 from rest_compat import parameters
+from rest_compat.attachments import shown
 from rest_compat.bodies import json_object
 from rest_compat.endpoint import Body, endpoint
 from rest_compat.envelope import AnyRequest
@@ -185,12 +187,13 @@ def _summary(
 
 
 async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
-    """One ticket with all that belongs to it; five statements, however much that is."""
+    """One ticket with all that belongs to it; six statements, however much that is."""
     own = [row.id]
     asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
     said = (await REPLIES_BY_TICKET.load(ctx, own, asked))[row.id]
     log = (await ACTIVITY_BY_TICKET.load(ctx, own, activity.below_ticket(MOST_SHOWN)))[row.id]
     watchers = (await WATCHERS_BY_TICKET.load(ctx, own, None))[row.id]
+    files = (await ATTACHMENTS_BY_TICKET.load(ctx, own, None))[row.id]
     users = await people(
         ctx,
         (
@@ -201,7 +204,7 @@ async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
         ),
     )
     category = (await _categories(ctx, [row])).get(row.category_id or 0)
-    return _ticket(ctx, row, said, log, watchers, users, category)
+    return _ticket(ctx, row, said, log, watchers, files, users, category)
 
 
 def _ticket(
@@ -210,6 +213,7 @@ def _ticket(
     said: Page[rows.Reply],
     log: Page[rows.Activity],
     watchers: list[rows.User],
+    files: list[rows.Attachment],
     users: Mapping[int, rows.User],
     category: rows.Category | None,
 ) -> Ticket:
@@ -228,9 +232,12 @@ def _ticket(
         watchers=[Named(each.id, each.name) for each in watchers],
         tags=row.tags,
         reply_count=reply_count(ctx.caller, row),
-        replies=[reply(each, users[each.author_id]) for each in said.rows],
+        replies=[
+            reply(each, users[each.author_id], [file for file in files if file.reply_id == each.id])
+            for each in said.rows
+        ],
         has_more_replies=said.has_next,
-        attachments=[],
+        attachments=shown(files),
         activity_log=[_entry(each, users.get(each.user_id or 0)) for each in log.rows],
         metadata=row.metadata,
         is_untouched=row.is_untouched,

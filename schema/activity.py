@@ -34,12 +34,12 @@ class Activity(Node):
     id: strawberry.ID = id_field("Activity")
     action: str = strawberry.field(
         description="What happened: created, status_changed, priority_changed, assigned, unassigned, category_changed, "
-        "tags_changed, subject_changed, content_changed, watcher_added or watcher_removed."
+        "tags_changed, subject_changed, content_changed, watcher_added, watcher_removed or attachment_added."
     )
     from_: str | None = strawberry.field(
         resolver=_from,
         name="from",
-        description="What it was before, as text: a word, or the id of a user or category.",
+        description="What it was before, as text: a word, or the id of a user, category or attachment.",
     )
     to: str | None = strawberry.field(resolver=_to, description="What it became, as text.")
     timestamp: dt.datetime = strawberry.field(resolver=_timestamp, description="When.")

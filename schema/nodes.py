@@ -12,6 +12,7 @@ PREFIXES: Final = {
     "User": "usr",
     "Organization": "org",
     "Category": "cat",
+    "Attachment": "att",
     "Activity": "act",
     "Workspace": "wsp",
 }

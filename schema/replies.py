@@ -8,6 +8,7 @@ from strawberry import UNSET
 
 from db import rows
 from resolvers import replies
+from resolvers.attachments import ATTACHMENTS_BY_REPLY
 from resolvers.paging import Below
 from resolvers.tickets import TICKET_BY_ID
 from resolvers.users import USER_BY_ID
@@ -18,8 +19,11 @@ from schema.nodes import Node, database_id_field, id_field, row_id
 from schema.paging import After, Before, First, Last, slice_of
 
 if TYPE_CHECKING:
+    from schema.attachments import Attachment
     from schema.tickets import Ticket
     from schema.users import User
+
+_IDS = {"attachment_ids": "Attachment"}
 
 IncludeInternal = Annotated[
     bool, strawberry.argument(description="Whether to include internal notes. Customers never get them.")
@@ -48,6 +52,9 @@ class Reply(Node):
     content_html: str = strawberry.field(description="The content as HTML that is safe to show.")
     is_internal: bool = strawberry.field(description="Whether it is a note that customers never see.")
     created_at: dt.datetime = strawberry.field(description="When it was written.")
+    attachments: list[Annotated["Attachment", strawberry.lazy("schema.attachments")]] | None = edge(
+        ATTACHMENTS_BY_REPLY, "id", "The files that came with it, oldest first."
+    )
     author: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "author_id", "Who wrote it."
     )
@@ -77,6 +84,11 @@ class ReplyCreateInput:
     update_status: TicketStatus | None = strawberry.field(
         default=UNSET, description="The status the ticket gets after the reply."
     )
+    attachment_ids: list[strawberry.ID] | None = strawberry.field(
+        default=UNSET,
+        description="Files that the caller added to the ticket before and that no reply has yet, at most 20; "
+        "those of a note become internal.",
+    )
 
 
 @strawberry.type
@@ -89,5 +101,5 @@ class ReplyCreatePayload:
 
 async def reply_create(info: Ctx, ticket_id: strawberry.ID, input: ReplyCreateInput) -> ReplyCreatePayload:
     """Reply to a ticket, or leave an internal note on it. Customers reply to tickets they see."""
-    work = replies.create_reply(info.context, row_id("Ticket", ticket_id), given(input))
+    work = replies.create_reply(info.context, row_id("Ticket", ticket_id), given(input, _IDS))
     return await deed(ReplyCreatePayload, "reply", work)

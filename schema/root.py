@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import activity, categories, organizations, replies, tickets, users, workspaces
+from resolvers import activity, attachments, categories, organizations, replies, tickets, users, workspaces
 from resolvers.errors import NotFound, ValidationError
 from resolvers.paging import LARGEST_PAGE
+from resolvers.uploads import Upload
+from schema.attachments import Attachment, attachment_create, attachment_delete
 from schema.categories import Category, category_create, category_delete, category_page, category_update
 from schema.described import describe
 from schema.edges import Ctx
@@ -24,7 +26,7 @@ from schema.organizations import (
 from schema.paging import Connection
 from schema.rate_limits import RateLimitStats, rate_limit
 from schema.replies import Reply, reply_create
-from schema.scalars import MOMENT
+from schema.scalars import MOMENT, UPLOAD
 from schema.tickets import (
     Ticket,
     ticket_create,
@@ -45,6 +47,7 @@ _ONE: dict[str, Any] = {
     "User": users.user,
     "Organization": organizations.organization,
     "Category": categories.category,
+    "Attachment": attachments.attachment,
     "Activity": activity.entry,
 }
 
@@ -139,6 +142,8 @@ class Mutation:
     ticket_watch = strawberry.mutation(resolver=ticket_watch)
     ticket_unwatch = strawberry.mutation(resolver=ticket_unwatch)
     reply_create = strawberry.mutation(resolver=reply_create)
+    attachment_create = strawberry.mutation(resolver=attachment_create)
+    attachment_delete = strawberry.mutation(resolver=attachment_delete)
     user_create = strawberry.mutation(resolver=user_create)
     user_update = strawberry.mutation(resolver=user_update)
     user_delete = strawberry.mutation(resolver=user_delete)
@@ -153,7 +158,7 @@ class Mutation:
 schema = strawberry.Schema(
     Query,
     Mutation,
-    types=[Reply],
-    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT}),
+    types=[Reply, Attachment],
+    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT, Upload: UPLOAD}),
 )
 describe(schema)

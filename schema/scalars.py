@@ -4,8 +4,10 @@ import datetime as dt
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, ValueNode
 from strawberry.types.scalar import ScalarDefinition
+
+from resolvers.uploads import Upload
 
 
 def _write_moment(value: dt.datetime) -> str:
@@ -29,4 +31,29 @@ MOMENT: ScalarDefinition = strawberry.scalar(
     specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
     serialize=_write_moment,
     parse_value=_read_moment,
+)
+
+
+def _read_upload(value: Any) -> Upload:
+    """A file that came with the request; no text in a variable is one."""
+    if not isinstance(value, Upload):
+        raise GraphQLError("A file comes by a GraphQL multipart request, its variable null")
+    return value
+
+
+def _read_upload_literal(_node: ValueNode, _variables: Any = None) -> Upload:
+    raise GraphQLError("A file comes in a variable, by a GraphQL multipart request")
+
+
+def _write_upload(_value: Any) -> Any:
+    raise GraphQLError("A file is only ever sent")
+
+
+UPLOAD: ScalarDefinition = strawberry.scalar(
+    name="Upload",
+    description="A file that comes with the request: null among the variables, and named by its `map`.",
+    specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+    serialize=_write_upload,
+    parse_value=_read_upload,
+    parse_literal=_read_upload_literal,
 )

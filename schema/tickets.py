@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from db import rows
 from resolvers import activity, tickets, watchers
 from resolvers.activity import ACTIVITY_BY_TICKET
+from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.organizations import ORGANIZATION_BY_ID
 from resolvers.paging import Below
@@ -17,6 +18,7 @@ from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.users import USER_BY_ID
 from resolvers.watchers import WATCHERS_BY_TICKET
 from schema.activity import Activity
+from schema.attachments import Attachment
 from schema.categories import Category
 from schema.deeds import UserError, deed, given
 from schema.edges import Ctx, edge
@@ -79,6 +81,9 @@ class Ticket(Node):
     )
     replies: Connection[Reply] | None = edge(
         REPLIES_BY_TICKET, "id", "Its replies, oldest first.", replies_below
+    )
+    attachments: list[Attachment] | None = edge(
+        ATTACHMENTS_BY_TICKET, "id", "All its files, those of its replies among them, oldest first."
     )
     activity: Connection[Activity] | None = edge(
         ACTIVITY_BY_TICKET, "id", "Its log, oldest first.", _activity_below

@@ -94,6 +94,13 @@ def valkey_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """A real S3 for this process of tests, with the bucket `answer`."""
+    with services.s3() as url:
+        yield url
+
+
 def _in_a_thread(work: Callable[[], Any]) -> Any:
     """Run async set-up from a fixture that may itself be pulled from inside a running loop."""
     with ThreadPoolExecutor(1) as pool:

@@ -23,6 +23,7 @@ STATUSES = {
     "NOT_FOUND": 404,
     "VALIDATION_ERROR": 400,
     "CONFLICT": 409,
+    "INTERNAL_ERROR": 500,
     "SERVICE_UNAVAILABLE": 503,
 }
 NEW_TICKET = {
@@ -72,6 +73,9 @@ class Door(Protocol):
     async def tickets(self, who: Who, /, **asked: Any) -> Outcome: ...
     async def reply(self, who: Who, ticket_id: Any, /, **given: Any) -> Outcome: ...
     async def replies(self, who: Who, ticket_id: Any, /, **asked: Any) -> Outcome: ...
+    async def attach(self, who: Who, ticket_id: Any, name: Any, data: bytes, /, **given: Any) -> Outcome: ...
+    async def detach(self, who: Who, id_: Any, /) -> Outcome: ...
+    async def attachment(self, who: Who, id_: Any, /) -> Outcome: ...
     async def watch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
     async def unwatch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome: ...
@@ -140,6 +144,21 @@ class RestDoor:
     async def replies(self, who: Who, ticket_id: Any, /, **asked: Any) -> Outcome:
         return await self._ask(who, "GET", f"tickets/{ticket_id}/replies", asked=asked)
 
+    async def attach(self, who: Who, ticket_id: Any, name: Any, data: bytes, /, **given: Any) -> Outcome:
+        response = await self._http.post(
+            f"/v1/tickets/{ticket_id}/attachments",
+            headers=_headers(who),
+            files={"file": (name, data)},
+            data={field: str(value) for field, value in given.items()},
+        )
+        return _of_envelope(response)
+
+    async def detach(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "DELETE", f"attachments/{id_}")
+
+    async def attachment(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "GET", f"attachments/{id_}")
+
     async def watch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome:
         return await self._ask(who, "POST", f"tickets/{ticket_id}/watchers", {"user_id": user_id})
 
@@ -189,14 +208,18 @@ def _of_envelope(response: httpx.Response) -> Outcome:
 # --- the graph ----------------------------------------------------------------------------------------------
 
 PERSON = "{ databaseId name email }"
-REPLY = "{ databaseId content contentHtml isInternal createdAt author { databaseId name type } ticket { databaseId } }"
+LISTED_FILE = "{ databaseId filename originalFilename fileSize mimeType url reply { databaseId } }"
+FILE = """{ databaseId filename originalFilename fileSize mimeType sha256 isInternal url createdAt
+    ticket { databaseId } reply { databaseId } }"""
+REPLY = f"""{{ databaseId content contentHtml isInternal createdAt author {{ databaseId name type }}
+    ticket {{ databaseId }} attachments {LISTED_FILE} }}"""
 FIELDS = {
     "listed": f"""{{ databaseId subject content status priority tags replyCount createdAt updatedAt firstResponseAt
         resolvedAt category {{ databaseId name }} requester {PERSON} assignedTo {{ databaseId name }} }}""",
     "ticket": f"""{{ databaseId version subject content contentHtml status priority isUntouched tags metadata
         replyCount reopenCount createdAt updatedAt firstResponseAt firstResolvedAt resolvedAt closedAt
         category {{ databaseId name color }} requester {{ databaseId name email avatarUrl }} assignedTo {PERSON}
-        watchers {{ databaseId name }} replies(first: 100) {{ nodes {REPLY} }}
+        watchers {{ databaseId name }} attachments {LISTED_FILE} replies(first: 100) {{ nodes {REPLY} }}
         activity(first: 100) {{ nodes {{ action from to timestamp user {{ databaseId name }} }} }} }}""",
     "reply": REPLY,
     "user": """{ databaseId name email type phone avatarUrl metadata isActive ticketCount createdAt updatedAt
@@ -298,6 +321,45 @@ class GraphqlDoor:
             internal=internal,
         )
 
+    async def attach(self, who: Who, ticket_id: Any, name: Any, data: bytes, /, **given: Any) -> Outcome:
+        reply_id = given.pop("reply_id", None)
+        assert not given, "Arguments of a mutation are checked by the schema."
+        operations = {
+            "query": f"""mutation($ticketId: ID!, $file: Upload!, $replyId: ID) {{
+                attachmentCreate(ticketId: $ticketId, file: $file, replyId: $replyId)
+                {{ attachment {FILE} {ERRORS} }} }}""",
+            "variables": {
+                "ticketId": str(ticket_id),
+                "file": None,
+                "replyId": None if reply_id is None else str(reply_id),
+            },
+        }
+        response = await self._http.post(
+            "/graphql",
+            headers=_headers(who) | {"GraphQL-Require-Preflight": "1"},
+            data={"operations": json.dumps(operations), "map": json.dumps({"0": ["variables.file"]})},
+            files={"0": (name, data)},
+        )
+        body = response.json()
+        if body.get("errors"):
+            return _refused(body["errors"])
+        payload = body["data"]["attachmentCreate"]
+        if payload["userErrors"]:
+            assert payload["attachment"] is None
+            return _of_user_errors(payload["userErrors"])
+        return Outcome(_plain(payload["attachment"]))
+
+    async def detach(self, who: Who, id_: Any, /) -> Outcome:
+        return await self.delete(who, "attachment", id_)
+
+    async def attachment(self, who: Who, id_: Any, /) -> Outcome:
+        document = f"query($id: ID!) {{ node(id: $id) {{ ... on Attachment {FILE} }} }}"
+        body = await self.ask(who, document, id=f"att_{id_}")
+        if body.get("errors"):
+            return _refused(body["errors"])
+        found = body["data"]["node"]
+        return Outcome(code="NOT_FOUND") if found is None else Outcome(_plain(found))
+
     async def watch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome:
         return await self._do(
             who, "ticketWatch", "ticket { databaseId }", id=str(ticket_id), userId=str(user_id)
@@ -360,6 +422,8 @@ def _input(given: Mapping[str, Any]) -> Row:
 
 
 def _sent(name: str, value: Any) -> Any:
+    if name == "attachment_ids" and isinstance(value, list):
+        return [str(each) for each in value]
     if name in ENUMS and isinstance(value, str):
         return value.upper()
     if name in IDS and type(value) is int:
@@ -408,7 +472,7 @@ def _plain(value: Any) -> Any:
     if list(value) == ["nodes"]:
         return _plain(value["nodes"])
     row = {_RENAMED.get(name, _snake(name)): _received(name, each) for name, each in value.items()}
-    for name in ("parent", "ticket"):
+    for name in ("parent", "ticket", "reply"):
         if name in row:
             row[f"{name}_id"] = (row.pop(name) or {}).get("id")
     return row

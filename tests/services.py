@@ -1,4 +1,4 @@
-"""A real PostgreSQL and a real Valkey, started by the tests themselves: as any user, offline, without apt."""
+"""A real PostgreSQL, Valkey and S3, started by the tests themselves: as any user, offline, without apt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,37 @@ def valkey() -> Iterator[str]:
         return
     with _folder("answer-valkey-") as folder, _started_valkey(folder) as port:
         yield f"valkey://127.0.0.1:{port}/0"
+
+
+S3_KEYS = ("an-access-key", "a-secret-that-is-checked")
+
+
+@contextlib.contextmanager
+def s3() -> Iterator[str]:
+    """Yield the URL of a server with the bucket `answer`; it takes S3_KEYS and checks every signature."""
+    with _folder("answer-s3-") as folder, _started_s3(folder) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _started_s3(folder: Path) -> Iterator[int]:
+    (folder / "data" / "answer").mkdir(parents=True)  # a bucket is a folder
+    options = folder / "options.toml"
+    options.write_text(
+        '[[users]]\naccess_key = "%s"\nsecret_key = "%s"\n' % S3_KEYS  # noqa: UP031  # braces are TOML's
+    )
+
+    def command(port: int) -> list[str]:
+        where = ["--data-dir", str(folder / "data"), "--host", "127.0.0.1", "--port", str(port)]
+        return [sys.executable, "-m", "nanio", "serve", "--options", str(options), "--no-access-log", *where]
+
+    def answers(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+            return True
+        return False
+
+    with _server(command, answers, folder / "log", stop=signal.SIGTERM) as port:
+        yield port
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
 
@@ -13,11 +14,13 @@ from litestar import HttpMethod, Request, Response, get, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Stream
 
-from gateway.graphql import negotiation, parameters
+from gateway.graphql import negotiation, parameters, uploads
 from gateway.graphql.answering import Answering, Visit, encode_refusal
 from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
+from gateway.graphql.parameters import Parameters
 from gateway.graphql.sse import event_stream, refused_stream
 from resolvers.context import Caller
+from resolvers.errors import Unauthorized
 from resolvers.rate_limits import Charge, Standing
 from schema.errors import Refusal, refused, refusing
 
@@ -25,6 +28,7 @@ PATH: Final = "/graphql"
 MAX_BODY: Final = 1024 * 1024
 # Servers hold a half-sent body for as long as the client likes.
 BODY_DEADLINE_S: Final = 20.0
+FORM_DEADLINE_S: Final = 600.0
 
 WITHOUT_PAGE: Final = (GRAPHQL, JSON, EVENT_STREAM)
 WITH_PAGE: Final = (*WITHOUT_PAGE, HTML)
@@ -91,6 +95,8 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
         return graphiql_page()
     try:
         with refusing(request_id_of(request)):
+            if request.method == "POST" and negotiation.is_form(request.headers.get("content-type")):
+                return await _operate_with_files(request, answering, media_type)
             # Read before anything is refused: a client that is still sending does not hear the answer.
             body = b"" if method in ("GET", "HEAD") else await _body(request)
             _check_form(request, media_type)
@@ -117,18 +123,55 @@ def _check_form(request: AnyRequest, media_type: str | None) -> None:
     if request.method != "POST":
         return
     if not negotiation.is_json(headers.get("content-type")):
-        raise refused("UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json in UTF-8.")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise refused(
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Send the body as application/json in UTF-8, files as multipart/form-data.",
+        )
+    _check_encoding(request)
+
+
+def _check_encoding(request: AnyRequest) -> None:
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise refused("UNSUPPORTED_MEDIA_TYPE", "Send the body without a content encoding.")
 
 
 async def _operate(request: AnyRequest, body: bytes, answering: Answering, media_type: str) -> AnyResponse:
-    helpdesk, request_id = request.app.state.helpdesk, request_id_of(request)
-    caller = await answering.caller(helpdesk, request.headers.get("authorization"))
+    caller = await answering.caller(request.app.state.helpdesk, request.headers.get("authorization"))
     if request.method == "POST":
         asked = parameters.from_body(body)
     else:
         asked = parameters.from_query_string(request.scope["query_string"])
+    return await _answer(request, asked, caller, answering, media_type)
+
+
+async def _operate_with_files(
+    request: AnyRequest, answering: Answering, media_type: str | None
+) -> AnyResponse:
+    """A multipart request: nobody who is not signed in sends us files."""
+    chunks = _chunks(request)
+    async with aclosing(chunks):
+        with contextlib.ExitStack() as files:
+            try:
+                if media_type not in (GRAPHQL, JSON):
+                    raise refused("NOT_ACCEPTABLE", f"Accept {GRAPHQL} or {JSON} with a multipart request.")
+                uploads.check_preflight(request.headers)
+                _check_encoding(request)
+                caller = await answering.caller(
+                    request.app.state.helpdesk, request.headers.get("authorization")
+                )
+                if caller is None:
+                    raise Unauthorized
+                asked = await uploads.from_form(chunks, request.headers["content-type"], files)
+            finally:
+                async for _ in chunks:  # a client that is still sending does not hear the answer
+                    pass
+            return await _answer(request, asked, caller, answering, media_type)
+
+
+async def _answer(
+    request: AnyRequest, asked: Parameters, caller: Caller | None, answering: Answering, media_type: str
+) -> AnyResponse:
+    helpdesk, request_id = request.app.state.helpdesk, request_id_of(request)
     try:
         prepared = answering.prepare(asked, caller)
     except Refusal as refusal:
@@ -180,6 +223,26 @@ async def _body(request: AnyRequest) -> bytes:
                     return _whole(chunks, size)
     _whole(chunks, size)
     raise refused("BAD_REQUEST", f"The body did not come to its end within {BODY_DEADLINE_S:g} seconds.")
+
+
+async def _chunks(request: AnyRequest) -> AsyncGenerator[bytes, None]:
+    """A form as it comes, for as long as something comes and it is not too much."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + FORM_DEADLINE_S
+    size, more = 0, True
+    while more:
+        try:
+            async with asyncio.timeout_at(min(loop.time() + BODY_DEADLINE_S, end)):
+                event: Any = await request.receive()
+        except TimeoutError:
+            raise refused("BAD_REQUEST", "The body must not pause for long.") from None
+        if event["type"] == "http.disconnect":
+            raise refused("BAD_REQUEST", "The body must come to its end.")
+        size += len(event["body"])
+        if size > uploads.MAX_FORM:
+            raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {uploads.MAX_FORM:,} bytes.")
+        more = event.get("more_body", False)
+        yield event["body"]
 
 
 def _whole(chunks: list[bytes], size: int) -> bytes:

@@ -62,6 +62,11 @@ def is_json(content_type: str | None) -> bool:
     return kind == JSON and parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8")
 
 
+def is_form(content_type: str | None) -> bool:
+    """Whether a Content-Type says multipart/form-data: a request with files."""
+    return (content_type or "").partition(";")[0].strip().lower() == "multipart/form-data"
+
+
 def _ranges(accept: str) -> list[MediaRange]:
     parsed = (_parse(part) for part in accept.split(",")[:50])
     return [MediaRange(kind, _quality(parameters)) for kind, parameters in parsed if kind]

@@ -321,7 +321,7 @@ class Replay:
 
     def __init__(self, database: Database, people: dict[int, rows.User]) -> None:
         self.moment = NOW
-        self.helpdesk = Helpdesk(database, None, None, lambda: self.moment)  # type: ignore[arg-type]
+        self.helpdesk = Helpdesk(database, None, None, None, lambda: self.moment)  # type: ignore[arg-type]
         self.people = people
 
     async def do(self, life: Recorded) -> int:

@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from db.database import Database
+from db.files import Files, Place
 from resolvers.context import Helpdesk
 from resolvers.rate_limits import MemoryWindows, RateLimits
 from resolvers.tokens import TokenSigner
@@ -38,9 +39,8 @@ async def over(address: str) -> AsyncIterator[httpx.AsyncClient]:
     app = Litestar(
         rest_routes(), exception_handlers=exception_handlers(), openapi_config=None, logging_config=None
     )
-    app.state.helpdesk = Helpdesk(
-        database, TokenSigner("s" * 48, "p" * 48, 3600), RateLimits(MemoryWindows())
-    )
+    limits = RateLimits(MemoryWindows())
+    app.state.helpdesk = Helpdesk(database, TokenSigner("s" * 48, "p" * 48, 3600), limits, Files(Place()))
     async with client_of(app) as client:
         yield client
     question = app.state.get("health_question")

@@ -101,7 +101,10 @@ def unfit(schema: dict[str, Any]) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("name", BODIES)
+JSON_BODIES: Final = [name for name, each in BODIES.items() if each.body and not each.body.is_form]
+
+
+@pytest.mark.parametrize("name", JSON_BODIES)
 async def test_what_the_document_refuses_the_server_refuses(name: str, as_admin: httpx.AsyncClient) -> None:
     each = BODIES[name]
     for kind in ("tickets", "categories", "organizations"):
