@@ -106,6 +106,11 @@ class Ticket(msgspec.Struct, frozen=True):
     first_resolved_at: dt.datetime | None
     resolved_at: dt.datetime | None
     closed_at: dt.datetime | None
+    waiting_since: dt.datetime | None
+    first_response_due_at: dt.datetime | None
+    resolution_due_at: dt.datetime | None
+    paused_at: dt.datetime | None
+    paused_us: int
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -119,6 +124,7 @@ class Reply(msgspec.Struct, frozen=True):
     content_html: str
     is_internal: bool
     created_at: dt.datetime
+    waiting_since: dt.datetime | None
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -150,4 +156,18 @@ class Activity(msgspec.Struct, frozen=True):
     from_value: str | None
     to_value: str | None
     is_internal: bool
+    created_at: dt.datetime
+
+
+class Rating(msgspec.Struct, frozen=True):
+    """What a requester thinks of how a ticket went, 1 to 5."""
+
+    id: int
+    workspace_id: int
+    ticket_id: int
+    requester_id: int
+    assigned_to_id: int | None
+    rating: int
+    comment: str | None
+    is_latest: bool
     created_at: dt.datetime

@@ -6,7 +6,7 @@ Indexes are named after what they serve; each matches a documented filter, order
 import datetime as dt
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Computed, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from db.types import BigId, JsonValue, UtcDateTime
@@ -30,6 +30,8 @@ PRIORITY_RANK = {word: rank for rank, word in enumerate(PRIORITIES, start=1)}
 _RANK_OF_PRIORITY = (
     "CASE priority " + " ".join(f"WHEN '{word}' THEN {rank}" for word, rank in PRIORITY_RANK.items()) + " END"
 )
+REASSIGNED = "action = 'assigned' AND from_value IS NOT NULL"
+"""Lines of the log by which a ticket went from one agent to another (D15)."""
 # ids of deleted rows are never given out again: a stale link must not lead to somebody else's ticket
 _NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 
@@ -179,7 +181,9 @@ class Ticket(SQLModel, table=True):
     """A request for help and its state.
 
     `organization_id` is the requester's organization now; `tags` is what the ticket shows, the table `tag`
-    is what filters read; both are written together.
+    is what filters read; both are written together. Its SLA targets (D10) are `first_response_due_at`, met by
+    `first_response_at`, and `resolution_due_at`, met by `first_resolved_at`; None: no target. The clock of the second
+    stands still since `paused_at`, and stood for `paused_us` microseconds before.
     """
 
     __tablename__: ClassVar[Any] = "ticket"
@@ -199,6 +203,22 @@ class Ticket(SQLModel, table=True):
         Index("ix_ticket_organization_created", "organization_id", "created_at", "id"),
         Index("ix_ticket_assigned", "assigned_to_id"),
         Index("ix_ticket_category", "category_id"),
+        # all that statistics read of a ticket, so that they never touch its text
+        Index(
+            "ix_ticket_figures",
+            "workspace_id",
+            "created_at",
+            "status",
+            "priority",
+            "category_id",
+            "assigned_to_id",
+            "resolved_at",
+            "first_response_at",
+            "first_response_due_at",
+            "first_resolved_at",
+            "resolution_due_at",
+            "paused_at",
+        ),
         _NEVER_REUSE_IDS,
     )
 
@@ -231,6 +251,11 @@ class Ticket(SQLModel, table=True):
     first_resolved_at: dt.datetime | None = _when(null=True)
     resolved_at: dt.datetime | None = _when(null=True)
     closed_at: dt.datetime | None = _when(null=True)
+    waiting_since: dt.datetime | None = _when(null=True)
+    first_response_due_at: dt.datetime | None = _when(null=True)
+    resolution_due_at: dt.datetime | None = _when(null=True)
+    paused_at: dt.datetime | None = _when(null=True)
+    paused_us: int = Field(default=0, sa_type=BigId, nullable=False, sa_column_kwargs={"server_default": "0"})
 
 
 class Tag(SQLModel, table=True):
@@ -257,12 +282,15 @@ class Watcher(SQLModel, table=True):
 
 
 class Reply(SQLModel, table=True):
-    """A public answer or an internal note on a ticket."""
+    """A public answer or an internal note on a ticket.
+
+    `waiting_since`: of an answer of the staff, when the customer began to wait for it (D9); None when nobody did.
+    """
 
     __tablename__: ClassVar[Any] = "reply"
     __table_args__ = (
         Index("ix_reply_ticket", "ticket_id", "created_at", "id"),
-        Index("ix_reply_author", "author_id"),
+        Index("ix_reply_author", "author_id", "created_at", "is_internal", "waiting_since"),
         _NEVER_REUSE_IDS,
     )
 
@@ -274,6 +302,7 @@ class Reply(SQLModel, table=True):
     content_html: str = _text()
     is_internal: bool
     created_at: dt.datetime = _when()
+    waiting_since: dt.datetime | None = _when(null=True)
 
 
 class Attachment(SQLModel, table=True):
@@ -313,6 +342,14 @@ class Activity(SQLModel, table=True):
     __table_args__ = (
         Index("ix_activity_ticket", "ticket_id", "created_at", "id"),
         Index("ix_activity_user", "user_id"),
+        Index(
+            "ix_activity_reassigned",
+            "workspace_id",
+            "created_at",
+            "from_value",
+            sqlite_where=text(REASSIGNED),
+            postgresql_where=text(REASSIGNED),
+        ),
         _NEVER_REUSE_IDS,
     )
 
@@ -324,4 +361,46 @@ class Activity(SQLModel, table=True):
     from_value: str | None = _text(null=True)
     to_value: str | None = _text(null=True)
     is_internal: bool
+    created_at: dt.datetime = _when()
+
+
+class SlaPolicy(SQLModel, table=True):
+    """How soon tickets of one priority are to be answered and resolved, in seconds around the clock (D10)."""
+
+    __tablename__: ClassVar[Any] = "sla_policy"
+    __table_args__ = (
+        _one_of("priority", PRIORITIES),
+        CheckConstraint("first_response_s > 0 AND resolution_s > 0", name="limits"),
+    )
+
+    workspace_id: int = Field(sa_type=BigId, foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
+    priority: str = Field(sa_type=Text, primary_key=True)
+    first_response_s: int = Field(sa_type=BigId, nullable=False)
+    resolution_s: int = Field(sa_type=BigId, nullable=False)
+
+
+class Rating(SQLModel, table=True):
+    """What a requester thinks of how a ticket went; `assigned_to_id` is who was assigned at that moment (D11).
+
+    All are kept; only the latest of a ticket counts.
+    """
+
+    __tablename__: ClassVar[Any] = "rating"
+    __table_args__ = (
+        CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+        Index("ix_rating_figures", "workspace_id", "created_at", "assigned_to_id", "rating", "is_latest"),
+        Index("ix_rating_ticket", "ticket_id", "id"),
+        Index("ix_rating_requester", "requester_id"),
+        Index("ix_rating_assigned", "assigned_to_id"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    ticket_id: int = _to("ticket", on_delete="CASCADE")
+    requester_id: int = _to("user")
+    assigned_to_id: int | None = _to("user", null=True, on_delete="SET NULL")
+    rating: int
+    comment: str | None = _text(null=True)
+    is_latest: bool
     created_at: dt.datetime = _when()

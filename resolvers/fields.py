@@ -167,6 +167,19 @@ def boolean(value: Any) -> bool:
     return value
 
 
+def whole_number(smallest: int, largest: int) -> Callable[[Any], int]:
+    """A whole number of a range, ends included."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Refused("must be an integer")
+        if not smallest <= value <= largest:
+            raise Refused(f"must be between {smallest} and {largest}")
+        return value
+
+    return check
+
+
 def row_id(value: Any) -> int:
     """The id of a row, which may or may not exist."""
     if isinstance(value, bool) or not isinstance(value, int):

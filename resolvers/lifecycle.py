@@ -1,4 +1,4 @@
-"""The life of a ticket: how a status moves, when it was first touched, what the log says (D1 to D5).
+"""The life of a ticket: how a status moves, when it was first touched, who waits, what the log says (D1 to D6, D9).
 
 `TicketChange` gathers what one request does to one ticket: column values and log lines, at strictly rising instants.
 It decides nothing about who may do it.
@@ -8,6 +8,7 @@ import datetime as dt
 from typing import Any, Final
 
 from db import rows
+from resolvers import sla
 from resolvers.context import Caller
 from resolvers.errors import Conflict
 
@@ -36,17 +37,21 @@ class TicketChange:
     @property
     def status(self) -> str:
         """The status as it would be after the change."""
-        return str(self.values.get("status", self.ticket.status))
+        return str(self.value("status"))
 
     @property
     def is_untouched(self) -> bool:
         """Whether no agent has acted yet, this change included."""
-        return bool(self.values.get("is_untouched", self.ticket.is_untouched))
+        return bool(self.value("is_untouched"))
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes."""
         return not self.values and not self.entries
+
+    def value(self, name: str) -> Any:
+        """A column of the ticket as it would be after the change."""
+        return self.values.get(name, getattr(self.ticket, name))
 
     def step(self) -> dt.datetime:
         """The next instant, after all before it."""
@@ -98,7 +103,32 @@ class TicketChange:
             times["reopen_count"] = self.ticket.reopen_count + 1
         if "closed" in (before, after):
             times["closed_at"] = self.moment if after == "closed" else None
-        return times
+        return times | self._clock(before, after)
+
+    def _clock(self, before: str, after: str) -> dict[str, Any]:
+        """What a move does to the time there is left to resolve the ticket (D10)."""
+        if after == "pending":
+            return sla.paused(self.value, self.moment)
+        return sla.resumed(self.value, self.moment) if before == "pending" else {}
+
+    def set_priority(self, priority: str, promised: sla.Limits | None) -> None:
+        """Move to another priority, for which this is promised (D10)."""
+        self.log("priority_changed", self.ticket.priority, priority)
+        self.values |= {"priority": priority} | sla.retargeted(self.value, promised, self.moment)
+
+    def answer(self, moment: dt.datetime) -> dt.datetime | None:
+        """The staff answer in public (D6); since when the requester had waited for it, None when they did not (D9)."""
+        if self.ticket.first_response_at is None:
+            self.values["first_response_at"] = moment
+        since: dt.datetime | None = self.ticket.waiting_since
+        if since is not None:
+            self.values["waiting_since"] = None
+        return since
+
+    def ask(self, moment: dt.datetime) -> None:
+        """The requester, or somebody for them, writes: unless they wait already, they do from now on (D9)."""
+        if self.ticket.waiting_since is None:
+            self.values["waiting_since"] = moment
 
     def reopen_by_customer(self) -> None:
         """A customer's public reply opens a ticket that waited or was done (D3).

@@ -1,5 +1,6 @@
 """Replies and internal notes, and what writing one does to its ticket."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -102,9 +103,9 @@ async def create_reply(ctx: Context, ticket_id: int, given: Given) -> rows.Reply
         _check_role(caller, ticket, values)
         change = TicketChange(ticket, caller, ctx.now())
         _before_reply(change, values)
-        reply = await replies.add(tx, _columns(change, values))
+        reply = await replies.add(tx, _columns(change, values, change.step()))
         await attachments.put_on_reply(tx, reply, values["attachment_ids"])
-        _after_reply(change, reply, values)
+        _after_reply(change, values)
         await store(tx, change)
     return reply
 
@@ -131,7 +132,7 @@ def _before_reply(change: TicketChange, values: dict[str, Any]) -> None:
         change.reopen_by_customer()
 
 
-def _columns(change: TicketChange, values: dict[str, Any]) -> dict[str, Any]:
+def _columns(change: TicketChange, values: dict[str, Any], moment: dt.datetime) -> dict[str, Any]:
     return {
         "workspace_id": change.ticket.workspace_id,
         "ticket_id": change.ticket.id,
@@ -139,18 +140,22 @@ def _columns(change: TicketChange, values: dict[str, Any]) -> dict[str, Any]:
         "content": values["content"],
         "content_html": content_html(values["content"]),
         "is_internal": values["is_internal"],
-        "created_at": change.step(),
+        "created_at": moment,
+        "waiting_since": None if values["is_internal"] else _said(change, moment),
     }
 
 
-def _after_reply(change: TicketChange, reply: rows.Reply, values: dict[str, Any]) -> None:
-    ticket = change.ticket
-    if reply.is_internal:
-        change.values["internal_note_count"] = ticket.internal_note_count + 1
-    else:
-        change.values["public_reply_count"] = ticket.public_reply_count + 1
-        is_response = change.caller.is_staff and reply.author_id != ticket.requester_id
-        if is_response and ticket.first_response_at is None:
-            change.values["first_response_at"] = reply.created_at
+def _said(change: TicketChange, moment: dt.datetime) -> dt.datetime | None:
+    """Note a public reply; since when it was waited for, None when it was not (D6, D9)."""
+    caller = change.caller
+    if caller.is_staff and caller.user_id != change.ticket.requester_id:
+        return change.answer(moment)
+    change.ask(moment)
+    return None
+
+
+def _after_reply(change: TicketChange, values: dict[str, Any]) -> None:
+    count = "internal_note_count" if values["is_internal"] else "public_reply_count"
+    change.values[count] = getattr(change.ticket, count) + 1
     if values["update_status"] is not None:
         change.set_status(values["update_status"])

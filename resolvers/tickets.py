@@ -7,7 +7,7 @@ from db import rows
 from db.database import Tx
 from db.queries import activity, attachments, categories, organizations, tickets, users
 from db.tables import PRIORITIES, STATUSES
-from resolvers import fields, paging
+from resolvers import fields, paging, sla
 from resolvers.categories import category_exists
 from resolvers.content import content_html
 from resolvers.context import Caller, Context
@@ -142,6 +142,7 @@ async def _open(ctx: Context, tx: Tx, values: dict[str, Any]) -> rows.Ticket:
     caller, now = ctx.caller, ctx.now()
     asks = await requester(tx, caller, values.pop("requester_email"), values.pop("requester_name"), now)
     assigned_to = values.pop("assigned_to")
+    promised = await sla.limits(tx, caller.workspace_id, values["priority"])
     added = await tickets.add(
         tx,
         values
@@ -156,7 +157,9 @@ async def _open(ctx: Context, tx: Tx, values: dict[str, Any]) -> rows.Ticket:
             "version": 1,
             "created_at": now,
             "updated_at": now,
-        },
+            "waiting_since": now,
+        }
+        | sla.targets(now, promised),
     )
     await activity.add(tx, _first_entries(added, caller))
     await _count(tx, added, 1)
@@ -187,7 +190,7 @@ async def update_ticket(ctx: Context, ticket_id: int, given: Given) -> rows.Tick
         await _check_references(tx, ctx.caller, values, wrong, before)
         fields.refuse(wrong)
         change = TicketChange(before, ctx.caller, ctx.now())
-        _apply(change, values)
+        await _apply(tx, change, values)
         return await store(tx, change)
 
 
@@ -201,7 +204,7 @@ def _customers_only_resolve(caller: Caller, before: rows.Ticket, values: dict[st
         raise Conflict("This ticket is closed. Reply to it to open it again")
 
 
-def _apply(change: TicketChange, values: dict[str, Any]) -> None:
+async def _apply(tx: Tx, change: TicketChange, values: dict[str, Any]) -> None:
     """Note every value that differs from what the ticket has, in the order of the log's vocabulary (D35)."""
     before = change.ticket
     if "status" in values:
@@ -211,11 +214,10 @@ def _apply(change: TicketChange, values: dict[str, Any]) -> None:
         change.touch()
         change.values["assigned_to_id"] = after
         change.log("unassigned" if after is None else "assigned", before.assigned_to_id, after)
-    for name, action in (
-        ("priority", "priority_changed"),
-        ("category_id", "category_changed"),
-        ("subject", "subject_changed"),
-    ):
+    if "priority" in values and values["priority"] != before.priority:
+        promised = await sla.limits(tx, before.workspace_id, values["priority"])
+        change.set_priority(values["priority"], promised)
+    for name, action in (("category_id", "category_changed"), ("subject", "subject_changed")):
         if name in values and values[name] != getattr(before, name):
             change.values[name] = values[name]
             change.log(action, getattr(before, name), values[name])

@@ -9,6 +9,7 @@ from db.queries import workspaces
 from resolvers.context import Context
 from resolvers.errors import NotFound
 from resolvers.permissions import SIGNED_IN, allow
+from resolvers.sla import add_default_policy
 
 DEFAULT_NAME: Final = "default"
 DEFAULT_TIER: Final = "enterprise"
@@ -31,6 +32,7 @@ async def workspace_named(tx: Tx, name: str, tier: str | None, now: dt.datetime)
         {"name": name, "tier": tier or DEFAULT_TIER, "customers_see_organization": False, "created_at": now},
     )
     if added is not None:
+        await add_default_policy(tx, added.id)
         return added
     [known] = await tx.rows(workspaces.BY_NAME, name=name)
     if tier is None or tier == known.tier:

@@ -26,6 +26,11 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "optional_text.<locals>.check": lambda of: _text(of["filled"], _NO_NUL),
     "one_of.<locals>.check": lambda of: {"type": "string", "enum": list(of["words"])},
     "boolean": lambda _: {"type": "boolean"},
+    "whole_number.<locals>.check": lambda of: {
+        "type": "integer",
+        "minimum": of["smallest"],
+        "maximum": of["largest"],
+    },
     "row_id": lambda _: {"type": "integer", "minimum": 1, "maximum": _LARGEST_NUMBER},
     "row_ids": lambda _: {
         "type": "array",
@@ -61,6 +66,7 @@ ABOUT: Final[dict[str, str]] = {
     "avatar_url": "Address of a picture",
     "category_id": "Category ID to assign",
     "color": "As #rgb or #rrggbb",
+    "comment": "What the requester adds to it",
     "content": "The text, plain or CommonMark",
     "description": "What belongs here",
     "domain": "Whoever writes from this domain is placed in the organization",
@@ -77,6 +83,7 @@ ABOUT: Final[dict[str, str]] = {
     "parent_id": "Category that this one is below",
     "phone": "Phone number",
     "priority": "How urgent it is",
+    "rating": "1 (bad) to 5 (excellent)",
     "reply_id": "Reply that the file belongs to",
     "requester_email": "Email of the ticket requester",
     "requester_name": "Name of the requester, when they are new",

@@ -27,9 +27,11 @@ _TAGS: Final = {
     "Replies": "Customer-facing responses and internal notes.",
     "Attachments": "Files of tickets and replies.",
     "Watchers": "Who follows a ticket.",
+    "Ratings": "What requesters think of how their tickets went.",
     "Users": "Customers and support agents.",
     "Organizations": "Customer organizations, for grouping and reporting.",
     "Categories": "Ticket categories, for organization and routing.",
+    "Statistics": "How many tickets, how fast, how well, and who did what.",
 }
 _DESCRIPTION: Final = """The documented REST API of Answer, a helpdesk and ticketing system.
 

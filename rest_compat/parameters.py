@@ -6,6 +6,7 @@ at once.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ from rest_compat.envelope import AnyRequest
 
 MOST_PARAMETERS: Final = 1_000
 _INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MOST_DIGITS: Final = 20
 
 
@@ -115,6 +117,20 @@ def flag(about: str, *, default: bool) -> Parameter:
         return text.lower() == "true"
 
     return Parameter(about, check, {"type": "boolean", "default": default}, default)
+
+
+def date(about: str) -> Parameter:
+    """A day, as YYYY-MM-DD."""
+
+    def check(text: str) -> dt.date:
+        try:
+            if _DATE.fullmatch(text):
+                return dt.date.fromisoformat(text)
+        except ValueError:
+            pass
+        raise Refused("must be a date such as 2024-01-31")
+
+    return Parameter(about, check, {"type": "string", "format": "date"})
 
 
 def words_sought(about: str) -> Parameter:

@@ -14,7 +14,9 @@ from rest_compat import (
     categories,
     health,
     organizations,
+    ratings,
     replies,
+    stats,
     tickets,
     users,
     watchers,
@@ -30,9 +32,11 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *replies.ENDPOINTS,
     *attachments.ENDPOINTS,
     *watchers.ENDPOINTS,
+    *ratings.ENDPOINTS,
     *users.ENDPOINTS,
     *organizations.ENDPOINTS,
     *categories.ENDPOINTS,
+    *stats.ENDPOINTS,
 )
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

@@ -306,6 +306,132 @@ class Category(Shape, frozen=True):
     updated_at: Instant
 
 
+# --- ratings and statistics -------------------------------------------------------------------------------------
+
+Seconds = Annotated[
+    Annotated[int, Meta(ge=0)] | None, Meta(description="Mean in whole seconds; null when there is none")
+]
+Score = Annotated[
+    Annotated[float, Meta(ge=1, le=5)] | None,
+    Meta(description="Mean of the ratings; null when there is none"),
+]
+Percent = Annotated[
+    Annotated[float, Meta(ge=0, le=100)] | None,
+    Meta(description="Percent of SLA targets that were kept; null when there is none"),
+]
+
+
+class Rating(Shape, frozen=True):
+    """What the requester thinks of how a ticket went."""
+
+    id: Id
+    ticket_id: Id
+    rating: Annotated[int, Meta(ge=1, le=5)]
+    comment: str | None
+    requester: Named
+    assigned_to: Annotated[Named | None, Meta(description="Who was assigned at that moment")]
+    created_at: Instant
+
+
+class StatusCounts(Shape, frozen=True):
+    """Tickets created in the window, by their status now."""
+
+    total: Count
+    open: Count
+    pending: Count
+    resolved: Count
+    closed: Count
+
+
+class ResponseTimes(Shape, frozen=True):
+    """How fast, and how many of the promises were kept."""
+
+    average_first_response: Seconds
+    average_resolution: Seconds
+    sla_compliance: Percent
+
+
+class AgentScore(Shape, frozen=True):
+    """How an agent does, in short."""
+
+    agent_id: Id
+    name: str
+    tickets_resolved: Count
+    avg_response_time: Seconds
+    satisfaction_rating: Score
+
+
+class CategoryCount(Shape, frozen=True):
+    """How many of the tickets are in a category."""
+
+    category: str
+    count: Count
+
+
+class PriorityCounts(Shape, frozen=True):
+    """The tickets by priority."""
+
+    low: Count
+    medium: Count
+    high: Count
+    urgent: Count
+
+
+class DayCount(Shape, frozen=True):
+    """How many there were on a day."""
+
+    date: dt.date
+    count: Count
+
+
+class Trends(Shape, frozen=True):
+    """Day by day, every day present, at most the latest 366."""
+
+    daily_created: list[DayCount]
+    daily_resolved: list[DayCount]
+
+
+class Overview(Shape, frozen=True):
+    """The helpdesk in figures."""
+
+    tickets: StatusCounts
+    response_times: ResponseTimes
+    agent_performance: Annotated[list[AgentScore], Meta(description="Most tickets resolved first")]
+    by_category: Annotated[list[CategoryCount], Meta(description="Most first; only those with tickets")]
+    by_priority: PriorityCounts
+    trends: Trends
+
+
+class AgentMetrics(Shape, frozen=True):
+    """The tickets assigned to an agent now, their times, and what their requesters think."""
+
+    tickets_assigned: Count
+    tickets_resolved: Count
+    tickets_open: Count
+    avg_first_response_time: Seconds
+    avg_resolution_time: Seconds
+    satisfaction_score: Score
+    sla_compliance: Percent
+
+
+class AgentActivity(Shape, frozen=True):
+    """What an agent did in the window."""
+
+    replies_sent: Count
+    internal_notes: Count
+    tickets_reassigned: Annotated[int, Meta(ge=0, description="Tickets that went from them to another agent")]
+
+
+class AgentStats(Shape, frozen=True):
+    """An agent in figures."""
+
+    agent_id: Id
+    name: str
+    email: str
+    metrics: AgentMetrics
+    activity: AgentActivity
+
+
 # --- around them -----------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ class Activity(Node):
     id: strawberry.ID = id_field("Activity")
     action: str = strawberry.field(
         description="What happened: created, status_changed, priority_changed, assigned, unassigned, category_changed, "
-        "tags_changed, subject_changed, content_changed, watcher_added, watcher_removed or attachment_added."
+        "tags_changed, subject_changed, content_changed, watcher_added, watcher_removed, attachment_added or rated."
     )
     from_: str | None = strawberry.field(
         resolver=_from,

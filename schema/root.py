@@ -26,12 +26,14 @@ from schema.organizations import (
 from schema.paging import Connection
 from schema.rate_limits import RateLimitStats, rate_limit
 from schema.replies import Reply, reply_create
-from schema.scalars import MOMENT, UPLOAD
+from schema.scalars import DAY, MOMENT, UPLOAD
+from schema.stats import Stats, stats_of
 from schema.tickets import (
     Ticket,
     ticket_create,
     ticket_delete,
     ticket_page,
+    ticket_rate,
     ticket_unwatch,
     ticket_update,
     ticket_watch,
@@ -129,6 +131,7 @@ class Query:
     organizations: Connection[Organization] | None = strawberry.field(resolver=organization_page)
     category: Category | None = strawberry.field(resolver=_category)
     categories: Connection[Category] | None = strawberry.field(resolver=category_page)
+    stats: Stats | None = strawberry.field(resolver=stats_of)
 
 
 @strawberry.type
@@ -141,6 +144,7 @@ class Mutation:
     ticket_delete = strawberry.mutation(resolver=ticket_delete)
     ticket_watch = strawberry.mutation(resolver=ticket_watch)
     ticket_unwatch = strawberry.mutation(resolver=ticket_unwatch)
+    ticket_rate = strawberry.mutation(resolver=ticket_rate)
     reply_create = strawberry.mutation(resolver=reply_create)
     attachment_create = strawberry.mutation(resolver=attachment_create)
     attachment_delete = strawberry.mutation(resolver=attachment_delete)
@@ -159,6 +163,6 @@ schema = strawberry.Schema(
     Query,
     Mutation,
     types=[Reply, Attachment],
-    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT, Upload: UPLOAD}),
+    config=StrawberryConfig(scalar_map={dt.datetime: MOMENT, dt.date: DAY, Upload: UPLOAD}),
 )
 describe(schema)

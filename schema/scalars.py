@@ -1,6 +1,7 @@
 """Scalars whose spelling the stock ones get differently."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import strawberry
@@ -56,4 +57,26 @@ UPLOAD: ScalarDefinition = strawberry.scalar(
     serialize=_write_upload,
     parse_value=_read_upload,
     parse_literal=_read_upload_literal,
+)
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _read_day(value: Any) -> dt.date:
+    """A day; Python would also take 20240131 and 2024-W05-3."""
+    try:
+        if _DAY.fullmatch(value):
+            return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    raise GraphQLError("A Date is written like 2024-01-31")
+
+
+DAY: ScalarDefinition = strawberry.scalar(
+    name="Date",
+    description="A day as RFC 3339 writes it: 2024-01-31.",
+    specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+    serialize=dt.date.isoformat,
+    parse_value=_read_day,
 )

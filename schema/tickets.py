@@ -8,12 +8,13 @@ from strawberry import UNSET, Parent
 from strawberry.scalars import JSON
 
 from db import rows
-from resolvers import activity, tickets, watchers
+from resolvers import activity, ratings, tickets, watchers
 from resolvers.activity import ACTIVITY_BY_TICKET
 from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.organizations import ORGANIZATION_BY_ID
 from resolvers.paging import Below
+from resolvers.ratings import RATING_BY_TICKET
 from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.users import USER_BY_ID
 from resolvers.watchers import WATCHERS_BY_TICKET
@@ -25,6 +26,7 @@ from schema.edges import Ctx, edge
 from schema.enums import TicketPriority, TicketStatus
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
+from schema.ratings import Rating
 from schema.replies import Reply, replies_below
 from schema.ticket_lists import FilterBy, OrderBy, filter_given, order_given
 
@@ -78,6 +80,9 @@ class Ticket(Node):
     )
     watchers: list[Annotated["User", strawberry.lazy("schema.users")]] | None = edge(
         WATCHERS_BY_TICKET, "id", "Who follows it, in the order in which they began to."
+    )
+    rating: Rating | None = edge(
+        RATING_BY_TICKET, "id", "What its requester thinks of how it went; the latest one counts."
     )
     replies: Connection[Reply] | None = edge(
         REPLIES_BY_TICKET, "id", "Its replies, oldest first.", replies_below
@@ -194,6 +199,14 @@ class TicketUnwatchPayload:
     user_errors: list[UserError] = strawberry.field(description="Why nothing was written; empty when it was.")
 
 
+@strawberry.type
+class TicketRatePayload:
+    """The ticket with its rating, or why it was not rated."""
+
+    ticket: Ticket | None = strawberry.field(description="The ticket.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was written; empty when it was.")
+
+
 async def ticket_page(
     info: Ctx,
     filter: FilterBy = UNSET,
@@ -240,3 +253,20 @@ async def ticket_unwatch(info: Ctx, id: strawberry.ID, user_id: strawberry.ID) -
     """Let a user follow a ticket no longer. For agents and admins."""
     work = watchers.remove_watcher(info.context, row_id("Ticket", id), row_id("User", user_id))
     return await deed(TicketUnwatchPayload, "ticket", work, arguments=("user_id",))
+
+
+async def ticket_rate(
+    info: Ctx,
+    id: strawberry.ID,
+    rating: Annotated[int, strawberry.argument(description="1 (bad) to 5 (excellent).")],
+    comment: Annotated[str | None, strawberry.argument(description="What to add to it.")] = None,
+) -> TicketRatePayload:
+    """Rate a resolved or closed ticket, again if need be: the latest rating counts. For its requester."""
+
+    async def work() -> rows.Ticket:
+        rated, _ = await ratings.rate_ticket(
+            info.context, row_id("Ticket", id), {"rating": rating, "comment": comment}
+        )
+        return rated
+
+    return await deed(TicketRatePayload, "ticket", work(), arguments=("rating", "comment"))

@@ -6,7 +6,7 @@ What comes back speaks the words of the REST API: ids are numbers, enums lower c
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import httpx
@@ -78,6 +78,10 @@ class Door(Protocol):
     async def attachment(self, who: Who, id_: Any, /) -> Outcome: ...
     async def watch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
     async def unwatch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
+    async def rate(self, who: Who, ticket_id: Any, /, **given: Any) -> Outcome: ...
+    async def rating(self, who: Who, ticket_id: Any, /) -> Outcome: ...
+    async def overview(self, who: Who, /, **asked: Any) -> Outcome: ...
+    async def agent_stats(self, who: Who, /, **asked: Any) -> Outcome: ...
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome: ...
     async def change(self, who: Who, noun: str, id_: Any, /, **given: Any) -> Outcome: ...
     async def delete(self, who: Who, noun: str, id_: Any, /) -> Outcome: ...
@@ -165,6 +169,18 @@ class RestDoor:
     async def unwatch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome:
         return await self._ask(who, "DELETE", f"tickets/{ticket_id}/watchers/{user_id}")
 
+    async def rate(self, who: Who, ticket_id: Any, /, **given: Any) -> Outcome:
+        return await self._ask(who, "POST", f"tickets/{ticket_id}/rating", given)
+
+    async def rating(self, who: Who, ticket_id: Any, /) -> Outcome:
+        return await self._ask(who, "GET", f"tickets/{ticket_id}/rating")
+
+    async def overview(self, who: Who, /, **asked: Any) -> Outcome:
+        return await self._ask(who, "GET", "stats/overview", asked=asked)
+
+    async def agent_stats(self, who: Who, /, **asked: Any) -> Outcome:
+        return await self._ask(who, "GET", "stats/agents", asked={"per_page": 100} | asked)
+
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         return await self._ask(who, "POST", PLURALS[noun], given)
 
@@ -228,6 +244,15 @@ FIELDS = {
     "category": """{ databaseId name slug color description ticketCount createdAt updatedAt
         parent { databaseId } }""",
 }
+RATING = "{ rating comment createdAt requester { databaseId name } assignedTo { databaseId name } }"
+OVERVIEW = """{ tickets { total open pending resolved closed } byPriority { low medium high urgent }
+    responseTimes { averageFirstResponse averageResolution slaCompliance } byCategory { category { name } count }
+    agentPerformance { agent { databaseId name } ticketsResolved avgResponseTime satisfactionRating }
+    trends { dailyCreated { date count } dailyResolved { date count } } }"""
+AGENTS = """{ agents { agent { databaseId name email }
+    metrics { ticketsAssigned ticketsResolved ticketsOpen avgFirstResponseTime avgResolutionTime satisfactionScore
+        slaCompliance }
+    activity { repliesSent internalNotes ticketsReassigned } } }"""
 ERRORS = "userErrors { code message field }"
 IDS = {"assigned_to", "category_id", "organization_id", "parent_id"}
 ENUMS = {"status", "priority", "type", "update_status"}
@@ -261,6 +286,7 @@ class GraphqlDoor:
     async def _do(self, who: Who, mutation: str, answer: str, /, **arguments: Any) -> Outcome:
         """The outcome of a mutation; `answer` is what is asked of its payload."""
         types = {"id": "ID!", "ticketId": "ID!", "userId": "ID!", "apiKey": "String!", "apiSecret": "String!"}
+        types |= {"rating": "Int!", "comment": "String"}
         types["input"] = mutation[0].upper() + mutation[1:] + "Input!"
         declared = ", ".join(f"${name}: {types[name]}" for name in arguments)
         passed = ", ".join(f"{name}: ${name}" for name in arguments)
@@ -369,6 +395,37 @@ class GraphqlDoor:
         return await self._do(
             who, "ticketUnwatch", "ticket { databaseId }", id=str(ticket_id), userId=str(user_id)
         )
+
+    async def rate(self, who: Who, ticket_id: Any, /, **given: Any) -> Outcome:
+        shown = f"ticket {{ rating {RATING} }}"
+        done = await self._do(who, "ticketRate", shown, id=str(ticket_id), **given)
+        return replace(done, data=done.data and done.data["rating"])
+
+    async def rating(self, who: Who, ticket_id: Any, /) -> Outcome:
+        shown = f"{{ rating {RATING} }}"
+        body = await self.ask(who, f"query($id: ID!) {{ ticket(id: $id) {shown} }}", id=str(ticket_id))
+        found = (body["data"]["ticket"] or {}).get("rating")
+        return Outcome(code="NOT_FOUND") if found is None else Outcome(_plain(found))
+
+    async def overview(self, who: Who, /, **asked: Any) -> Outcome:
+        found = await self._stats(who, OVERVIEW, asked)
+        if found.ok:
+            found.data["by_category"] = [
+                {"category": each["category"]["name"], "count": each["count"]}
+                for each in found.data["by_category"]
+            ]
+            found.data["agent_performance"] = list(map(_with_agent, found.data["agent_performance"]))
+        return found
+
+    async def agent_stats(self, who: Who, /, **asked: Any) -> Outcome:
+        found = await self._stats(who, AGENTS, asked)
+        return replace(found, data=list(map(_with_agent, found.data["agents"]))) if found.ok else found
+
+    async def _stats(self, who: Who, selected: str, asked: Row) -> Outcome:
+        document = f"query($from: Date, $to: Date) {{ stats(from: $from, to: $to) {selected} }}"
+        given = {"from": asked.get("from_date"), "to": asked.get("to_date")}
+        body = await self.ask(who, document, **given)
+        return _refused(body["errors"]) if body.get("errors") else Outcome(_plain(body["data"]["stats"]))
 
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         return await self._do(who, f"{noun}Create", f"{noun} {FIELDS[noun]}", input=_input(given))
@@ -484,8 +541,17 @@ def _received(name: str, value: Any) -> Any:
     return value.lower() if name in ENUMS and isinstance(value, str) else _plain(value)
 
 
+def _with_agent(row: Row) -> Row:
+    """A line of statistics with its agent as the documented API names them."""
+    agent: Row = row.pop("agent")
+    # a ticket's activity is its log there; an agent's is not
+    done = {"activity": row.pop("activity_log")} if "activity_log" in row else {}
+    return {"agent_id": agent.pop("id")} | agent | row | done
+
+
 _MISSING = re.compile(r"to include required field '(\w+)'")
 _UNKNOWN = re.compile(r"not to include unknown field '(\w+)'")
+_NO_DAY = re.compile(r"^Variable '\$(from|to)' has invalid value: A Date is written like 2024-01-31")
 _UNFIT = re.compile(r"^Variable '\$\w+(?:' has invalid value at )?\.(\w+)[^:]*?:? (.*)$", re.DOTALL)
 
 
@@ -503,6 +569,8 @@ def _named_by_the_type(message: str) -> dict[str, str]:
     """What graphql-core says of a value that does not fit its type, in the words of the rules."""
     if found := _MISSING.search(message):
         return {_snake(found[1]): "is required"}
+    if found := _NO_DAY.search(message):
+        return {f"{found[1]}_date": "must be a date such as 2024-01-31"}
     if found := _UNKNOWN.search(message):
         return {_snake(found[1]): "is unknown"}
     if found := _UNFIT.search(message):

@@ -36,6 +36,7 @@ _SORTING_MIB: Final = 256
 _MANY_TICKETS: Final = 5_000
 _FILLED: Final = (
     "organization", '"user"', "user_search", "category", "ticket", "ticket_search", "tag", "watcher", "reply", "activity",
+    "rating",
 )  # fmt: skip
 _DEFINITIONS: Final = """
     WITH filled AS (SELECT oid::regclass AS name FROM pg_class WHERE oid = ANY ($1::text[]::regclass[]))
@@ -149,6 +150,11 @@ async def add_replies(tx: Tx, added: Sequence[rows.Reply]) -> None:
 async def add_activity(tx: Tx, added: Sequence[rows.Activity]) -> None:
     """New log lines; they get their ids here, in the order given."""
     await _insert(tx, tables.Activity, rows.Activity.__struct_fields__[1:], added)
+
+
+async def add_ratings(tx: Tx, added: Sequence[rows.Rating]) -> None:
+    """New ratings; they get their ids here, in the order given."""
+    await _insert(tx, tables.Rating, rows.Rating.__struct_fields__[1:], added)
 
 
 async def add_watchers(tx: Tx, workspace_id: int, added: Iterable[tuple[int, int, dt.datetime]]) -> None:

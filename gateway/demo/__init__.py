@@ -6,9 +6,9 @@ It is the support desk of Harbor, a maker of card terminals and till software, o
   conversation, internal notes, tags and category fit one another; a few are in German, French, Spanish and Japanese.
   They come in as in real life: more from year to year, on weekdays and in office hours, the newest minutes ago.
   With few tickets (hundreds) about half are of the last weeks, so that an inbox has something to show.
-- **What happens to them** follows the rules D1 to D6 and D35 to the microsecond: about three replies each, a note in
-  every third, reassignments, reopened ones, some that nobody answered. Most are closed or resolved; those that are not
-  are mostly young. Nothing lies in the future.
+- **What happens to them** follows the rules D1 to D6, D9 to D11 and D35 to the microsecond: about three replies each, a
+  note in every third, reassignments, reopened ones, some that nobody answered; most SLA targets kept, some missed; every
+  fourth rated. Most are closed or resolved; those that are not are mostly young. Nothing lies in the future.
 - **People**: one customer for five tickets, with names from thirty parts of the world, nearly nine in ten in an
   organization (about 40 each; a few are large), some of them writing again and again. Eight agents and admins for
   200 tickets, 50 from 8,000 on; a few do most of the work. 20 categories in a tree. All addresses end in `.example`,

@@ -185,6 +185,7 @@ class Filling:
             replies = [reply for life in batch for reply in life.replies]
             await bulk.add_replies(self.tx, replies)
             await bulk.add_activity(self.tx, [entry for life in batch for entry in life.activity])
+            await bulk.add_ratings(self.tx, [rating for life in batch for rating in life.ratings])
             watchers = [watcher for life in batch for watcher in life.watchers]
             await bulk.add_watchers(self.tx, self.workspace_id, watchers)
             filed.update(life.category_id for life in batch if life.category_id is not None)

@@ -1,7 +1,7 @@
 """What happens to one ticket, and the rows that come of it: resolvers/lifecycle.py again, without a database.
 
-A million tickets cannot each be read, held, changed and stored a dozen times. So the rules D1 to D6 and D35 are
-followed here on plain integers; tests/gateway/test_demo.py repeats what happened through the resolvers and
+A million tickets cannot each be read, held, changed and stored a dozen times. So the rules D1 to D6, D9 to D11 and D35
+are followed here on plain integers; tests/gateway/test_demo.py repeats what happened through the resolvers and
 compares every row.
 """
 
@@ -11,7 +11,13 @@ from typing import Any, Final
 from db import rows
 from gateway.demo.arrivals import instant
 from gateway.demo.topics import Text
+from resolvers.sla import DEFAULT_POLICY
 
+_LIMITS: Final = {
+    priority: tuple(limit // dt.timedelta(microseconds=1) for limit in limits)
+    for priority, limits in DEFAULT_POLICY.items()
+}
+"""Microseconds until the first response and the resolution, as every workspace promises them (D10)."""
 _DONE: Final = ("resolved", "closed")
 KEEP: Final = -1
 """An id that stays as it is."""
@@ -30,15 +36,20 @@ class Life:
         "created_at",
         "first_resolved_at",
         "first_response_at",
+        "first_response_due_at",
         "is_untouched",
         "metadata",
         "note_count",
         "organization_id",
+        "paused_at",
+        "paused_us",
         "priority",
         "public_count",
+        "ratings",
         "reopen_count",
         "replies",
         "requester_id",
+        "resolution_due_at",
         "resolved_at",
         "status",
         "subject",
@@ -46,6 +57,7 @@ class Life:
         "ticket_id",
         "updated_at",
         "version",
+        "waiting_since",
         "watchers",
         "workspace_id",
     )
@@ -85,7 +97,14 @@ class Life:
         self.first_resolved_at: int | None = None
         self.resolved_at: int | None = None
         self.closed_at: int | None = None
+        self.waiting_since: int | None = created_at
+        response, resolution = _LIMITS[priority]
+        self.first_response_due_at = created_at + response
+        self.resolution_due_at = created_at + resolution
+        self.paused_at: int | None = None
+        self.paused_us = 0
         self.replies: list[rows.Reply] = []
+        self.ratings: list[rows.Rating] = []
         self.watchers: list[tuple[int, int, dt.datetime]] = []
         self._activity = [
             rows.Activity(
@@ -118,6 +137,7 @@ class Life:
         if priority is not None and priority != self.priority:
             self._log(by, "priority_changed", self.priority, priority)
             self.priority = priority
+            self._retarget()
         if category_id not in (KEEP, self.category_id):
             self._log(by, "category_changed", self.category_id, category_id)
             self.category_id = category_id
@@ -141,6 +161,7 @@ class Life:
         elif self.status != "open":
             self._set_status("open", by, is_staff=False)
         self._moment += 1
+        waiting_since = None if is_internal else self._said(is_response=is_staff)
         self.replies.append(
             rows.Reply(
                 0,
@@ -151,14 +172,13 @@ class Life:
                 text.html,
                 is_internal,
                 instant(self._moment),
+                _maybe(waiting_since),
             )
         )
         if is_internal:
             self.note_count += 1
         else:
             self.public_count += 1
-            if is_staff and self.first_response_at is None:
-                self.first_response_at = self._moment
         if update_status is not None:
             self._set_status(update_status, by, is_staff=is_staff)
         self._end()
@@ -168,6 +188,26 @@ class Life:
         self._begin(at)
         self.watchers.append((self.ticket_id, user_id, instant(self._moment)))
         self._log(by, "watcher_added", None, user_id)
+        self._end()
+
+    def rate(self, at: int, rating: int, comment: str | None) -> None:
+        """POST /v1/tickets/{id}/rating, once, by the requester of a ticket that is resolved or closed."""
+        self._begin(at)
+        self._moment += 1
+        self.ratings.append(
+            rows.Rating(
+                0,
+                self.workspace_id,
+                self.ticket_id,
+                self.requester_id,
+                self.assigned_to,
+                rating,
+                comment,
+                True,
+                instant(self._moment),
+            )
+        )
+        self._log(self.requester_id, "rated", None, rating)
         self._end()
 
     # --- what they have in common -----------------------------------------------------------------------------
@@ -220,6 +260,39 @@ class Life:
             self.reopen_count += 1
         if "closed" in (before, status):
             self.closed_at = self._moment if status == "closed" else None
+        self._run_clock(status)
+
+    def _said(self, *, is_response: bool) -> int | None:
+        """Since when a public reply was waited for; None for one that asks, and when nobody waited (D9)."""
+        since = self.waiting_since
+        if not is_response:
+            self.waiting_since = self._moment if since is None else since
+            return None
+        if self.first_response_at is None:
+            self.first_response_at = self._moment
+        self.waiting_since = None
+        return since
+
+    def _run_clock(self, status: str) -> None:
+        """The time to resolve the ticket stands still while it is pending (D10)."""
+        if self.paused_at is not None:
+            self.paused_us += self._moment - self.paused_at
+            self.resolution_due_at += self._moment - self.paused_at
+            self.paused_at = None
+        if status == "pending" and self.first_resolved_at is None and self.resolution_due_at >= self._moment:
+            self.paused_at = self._moment
+
+    def _retarget(self) -> None:
+        """The targets of another priority, for as long as there is no verdict (D10)."""
+        now = self._moment
+        response, resolution = _LIMITS[self.priority]
+        if self.first_response_at is None and self.first_response_due_at >= now:
+            self.first_response_due_at = max(self.created_at + response, now)
+        if self.first_resolved_at is not None or (self.paused_at is None and self.resolution_due_at < now):
+            return
+        self.resolution_due_at = self.created_at + resolution + self.paused_us
+        if self.resolution_due_at < (self.paused_at or now):
+            self.resolution_due_at, self.paused_at = now, None
 
     # --- rows -------------------------------------------------------------------------------------------------
 
@@ -255,6 +328,11 @@ class Life:
             _maybe(self.first_resolved_at),
             _maybe(self.resolved_at),
             _maybe(self.closed_at),
+            _maybe(self.waiting_since),
+            instant(self.first_response_due_at),
+            instant(self.resolution_due_at),
+            _maybe(self.paused_at),
+            self.paused_us,
         )
 
 

@@ -51,17 +51,30 @@ _PLAIN_PATHS: Final = [course.split() for course in _PLAIN_COURSES]
 _REACH: Final = list(accumulate(COURSES.values()))
 _PLAIN_REACH: Final = list(accumulate(_PLAIN_COURSES.values()))
 
-_BY_CUSTOMER: Final = frozenset(("give", "thanks", "more", "chaser", "again", "solved"))
+_BY_CUSTOMER: Final = frozenset(("give", "thanks", "more", "chaser", "again", "solved", "rate"))
 _FIRST_TOUCH: Final = {"urgent": 12 * MINUTE, "high": 50 * MINUTE, "medium": 3 * HOUR, "low": 7 * HOUR}
 """How long a ticket waits for its first agent, on average and in office hours."""
 _TAKES: Final = {
     "ask": 40 * MINUTE, "fix": 2 * HOUR, "propose": 2 * HOUR, "note": 15 * MINUTE, "take": MINUTE, "watch": 5 * MINUTE,
     "update": 3 * HOUR, "done": HOUR, "sorry": 3 * HOUR, "handed": HOUR, "triage": HOUR, "junk": HOUR,
-    "give": 5 * HOUR, "thanks": 7 * HOUR, "more": 20 * MINUTE, "solved": 8 * HOUR, "chaser": 20 * HOUR,
+    "rate": 6 * HOUR, "give": 5 * HOUR, "thanks": 7 * HOUR, "more": 20 * MINUTE, "solved": 8 * HOUR, "chaser": 20 * HOUR,
 }  # fmt: skip
 """How long each step takes, on average."""
 _DAYS_LATER: Final = {"close": (2, 12), "again": (1, 8), "nudge": (3, 6)}
 """Steps that wait for days, from and to."""
+_RATED: Final = 0.3
+"""How many of the answered tickets their requesters rate."""
+_COMMENTED: Final = 0.35
+_HAPPY: Final = list(accumulate((1, 2, 5, 24, 68)))
+_UNHAPPY: Final = list(accumulate((12, 14, 24, 30, 20)))
+"""How often 1, 2, 3, 4 and 5 are given."""
+_COMMENTS: Final = {
+    1: ("I had to ask again and again.", "Far too slow, and nobody told me anything."),
+    2: ("It took much longer than it should have.", "Solved in the end, but I lost half a day over it."),
+    3: ("All right, but it took a while.", "It works again. The first answer did not help."),
+    4: ("Good help, thank you.", "Friendly and clear. A little quicker would be perfect."),
+    5: ("Quick and kind, thank you!", "Exactly what I needed.", "Solved with the first answer. Great!"),
+}
 _PRIORITIES: Final = ("low", "medium", "high", "urgent")
 _EXTRA_TAGS: Final = ("vip", "mobile", "onboarding", "phone", "follow-up", "renewal", "escalated")
 _SOURCES: Final = ("web", "web", "web", "e-mail", "e-mail", "app", "phone", "api")
@@ -132,7 +145,7 @@ class Teller:
         self.now = now
         self.rng = rng
         self._lately: deque[str] = deque(maxlen=50)
-        self._steps = {name: getattr(self, f"_{name}") for path in _PATHS for name in path}
+        self._steps = {name: getattr(self, f"_{name}") for path in (*_PATHS, ["rate"]) for name in path}
 
     def tell(self, ticket_id: int, moment: int, asker: Asker) -> Life:
         """The ticket that comes in at the moment, with all that has happened to it."""
@@ -247,6 +260,9 @@ class Teller:
             path = path[: int(self.rng.random() * len(path)) + (age > 20)]
         elif path[-1] == "close" and self.rng.random() < 0.25:  # nobody bothers to close it
             path = path[:-1]
+        if self.rng.random() < _RATED:
+            place = len(path) - (path[-1:] == ["close"])
+            path = [*path[:place], "rate", *path[place:]]
         return path
 
     def _later(self, scene: Scene, step: str, since: int, *, is_first: bool) -> int:
@@ -362,6 +378,19 @@ class Teller:
     def _solved(self, scene: Scene, at: int) -> None:
         """Customers may resolve what is theirs (D3)."""
         scene.life.update(at, scene.life.requester_id, status="resolved")
+
+    def _rate(self, scene: Scene, at: int) -> None:
+        """Content, but for those who waited too long or had to come back."""
+        life = scene.life
+        if life.resolved_at is None or life.first_response_at is None:
+            return
+        was_late = (
+            life.first_response_at > life.first_response_due_at or life.resolved_at > life.resolution_due_at
+        )
+        reach = _UNHAPPY if was_late or life.reopen_count else _HAPPY
+        rating = 1 + bisect(reach, self.rng.random() * reach[-1])
+        comment = self._one(_COMMENTS[rating]) if self.rng.random() < _COMMENTED else None
+        life.rate(at, rating, comment)
 
     def _write(self, scene: Scene, at: int, among: list[Text], greets: float = 0.0) -> None:
         text = self._customer_letter(scene.topic, self._one(among), scene.slots, greets=greets, signs=0.35)

@@ -14,12 +14,13 @@ from sqlalchemy import text
 
 from db import rows
 from db.database import Database
-from db.queries import activity, bulk, replies, tickets, users, watchers
+from db.queries import activity, bulk, ratings, replies, tickets, users, watchers
 from gateway.demo import Summary, fill
 from gateway.demo.arrivals import DAY, arrivals, instant, microseconds
 from gateway.demo.lives import Life
 from gateway.demo.stories import Asker, Desk, Teller
 from gateway.demo.topics import library
+from resolvers import ratings as ratings_rules
 from resolvers import replies as replies_rules
 from resolvers import tickets as tickets_rules
 from resolvers import watchers as watchers_rules
@@ -27,7 +28,7 @@ from resolvers.content import content_html
 from resolvers.context import Caller, Helpdesk
 
 NOW = dt.datetime(2026, 11, 20, 14, 30, tzinfo=dt.UTC)
-TABLES = ("organization", "user", "category", "ticket", "tag", "watcher", "reply", "activity")
+TABLES = ("organization", "user", "category", "ticket", "tag", "watcher", "reply", "activity", "rating")
 WRONG = {
     "users' ticket_count": 'SELECT count(*) FROM "user" u WHERE ticket_count <> '
     "(SELECT count(*) FROM ticket WHERE requester_id = u.id)",
@@ -67,6 +68,12 @@ WRONG = {
     "user not in the search index": 'SELECT (SELECT count(*) FROM "user") - (SELECT count(*) FROM user_search)',
     "younger than its requester": 'SELECT count(*) FROM ticket t JOIN "user" u ON u.id = requester_id '
     "WHERE t.created_at < u.created_at",
+    "rated while open": "SELECT count(*) FROM rating r WHERE NOT EXISTS (SELECT 1 FROM ticket "
+    "WHERE id = r.ticket_id AND requester_id = r.requester_id AND first_resolved_at < r.created_at)",
+    "waiting, though the last word is the staff's": "SELECT count(*) FROM ticket t WHERE waiting_since IS NOT NULL "
+    "AND EXISTS (SELECT 1 FROM reply WHERE ticket_id = t.id AND waiting_since >= t.waiting_since)",
+    "paused, but not pending": "SELECT count(*) FROM ticket WHERE paused_at IS NOT NULL AND status <> 'pending'",
+    "without targets": "SELECT count(*) FROM ticket WHERE first_response_due_at IS NULL OR resolution_due_at IS NULL",
     "without a created line": "SELECT count(*) FROM ticket t WHERE 1 <> (SELECT count(*) FROM activity a "
     "WHERE ticket_id = t.id AND action = 'created' AND a.created_at = t.created_at)",
 }
@@ -132,6 +139,10 @@ async def test_it_looks_like_a_helpdesk(database: Database) -> None:
     assert of["pending"] > 3
     assert len({subject for (subject,) in latest}) >= 39
     assert await scalar(database, "SELECT count(*) FROM ticket WHERE is_untouched") > 3
+    assert 30 < await scalar(database, "SELECT count(*) FROM rating") < 120
+    assert 3.5 < await scalar(database, "SELECT avg(rating * 1.0) FROM rating") < 4.7
+    kept = await scalar(database, "SELECT count(*) FROM ticket WHERE first_resolved_at <= resolution_due_at")
+    assert 0.5 < kept / (of["resolved"] + of["closed"]) < 0.99
     assert 2 < await scalar(database, "SELECT count(*) FROM reply") / 300 < 4
 
 
@@ -299,6 +310,10 @@ class Recorded(Life):
         self.deeds.append(("reply", at, by, given | {"content": text.content}))
         super().reply(at, by, text, **given)
 
+    def rate(self, at: int, rating: int, comment: str | None) -> None:
+        self.deeds.append(("rate", at, self.requester_id, {"rating": rating, "comment": comment}))
+        super().rate(at, rating, comment)
+
     def watch(self, at: int, by: int, user_id: int) -> None:
         self.deeds.append(("watch", at, by, {"user_id": user_id}))
         super().watch(at, by, user_id)
@@ -334,6 +349,8 @@ class Replay:
                     await tickets_rules.update_ticket(ctx, ticket_id, given)
                 elif what == "reply":
                     await replies_rules.create_reply(ctx, ticket_id, given)
+                elif what == "rate":
+                    await ratings_rules.rate_ticket(ctx, ticket_id, given)
                 else:
                     await watchers_rules.add_watcher(ctx, ticket_id, given["user_id"])
         return ticket_id
@@ -376,7 +393,7 @@ async def test_every_row_is_as_the_resolvers_would_have_made_it(database: Databa
         await same(database, life, home, ticket_id)
         seen |= {entry.action for entry in life.activity} | {life.status}
     assert {"open", "pending", "resolved", "closed", "assigned", "watcher_added", "tags_changed"} <= seen
-    assert {"status_changed", "priority_changed", "category_changed"} <= seen
+    assert {"status_changed", "priority_changed", "category_changed", "rated"} <= seen
     assert set(await wrong(database)) <= {
         "younger than its requester"
     }  # told backwards, by people of the sample
@@ -388,10 +405,12 @@ async def same(database: Database, life: Life, home: int, ticket_id: int) -> Non
         [stored] = await reads.rows(tickets.BY_IDS, workspace_id=home, ids=[ticket_id])
         written = await replies.LISTING.every(reads, (("ticket", ticket_id),))
         logged = await activity.LISTING.every(reads, (("ticket", ticket_id),))
+        rated = await reads.rows(ratings.LATEST_BY_TICKETS, ticket_ids=[ticket_id])
         watching = [user.id for _, user in await reads.rows(watchers.BY_TICKETS, ticket_ids=[ticket_id])]
     assert stored == msgspec.structs.replace(life.row(), id=ticket_id)
     assert plain(written) == plain(life.replies)
     assert plain(logged) == plain(life.activity)
+    assert plain(rated) == plain(life.ratings)
     assert watching == [user_id for _, user_id, _ in life.watchers]
 
 
