@@ -68,6 +68,8 @@ class Database:
         )
         self._sqlite_writer = asyncio.Lock()
         self.on_statement: Callable[[str], None] | None = None
+        self.on_jobs: Callable[[], None] | None = None
+        """Called when a transaction that wrote jobs is committed."""
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._tell)
 
     def _tell(self, _connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
@@ -87,7 +89,8 @@ class Database:
         """
         try:
             async with self._turn(), AsyncSession(self.engine, autoflush=False) as session, session.begin():
-                yield Tx(session, is_sqlite=self.is_sqlite)
+                tx = Tx(session, is_sqlite=self.is_sqlite)
+                yield tx
         except (exc.InterfaceError, exc.TimeoutError, *POSTGRESQL_IS_GONE) as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         except exc.DBAPIError as error:
@@ -98,6 +101,8 @@ class Database:
             if error.connection_invalidated or is_locked or state.startswith(_OUT_OF_SERVICE):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
+        if tx.wrote_jobs and self.on_jobs is not None:
+            self.on_jobs()
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -199,6 +204,7 @@ class Tx:
     def __init__(self, session: AsyncSession, *, is_sqlite: bool) -> None:
         self._session = session
         self.is_sqlite = is_sqlite
+        self.wrote_jobs = False
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order."""
@@ -218,6 +224,13 @@ class Tx:
 
     async def returning(self, change: Any, make_row: Callable[..., Row], **values: Any) -> list[Row]:
         """Run a change that RETURNs columns, as rows."""
+        result = await self._session.execute(change, values)
+        return [make_row(*record) for record in result]
+
+    async def returning_each(
+        self, change: Any, make_row: Callable[..., Row], values: list[dict[str, Any]]
+    ) -> list[Row]:
+        """Run an INSERT that RETURNs columns for each of the values; the rows in no particular order."""
         result = await self._session.execute(change, values)
         return [make_row(*record) for record in result]
 

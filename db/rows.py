@@ -171,3 +171,74 @@ class Rating(msgspec.Struct, frozen=True):
     comment: str | None
     is_latest: bool
     created_at: dt.datetime
+
+
+class Webhook(msgspec.Struct, frozen=True):
+    """Where events are sent, without its secret."""
+
+    id: int
+    workspace_id: int
+    url: str
+    events: list[str]
+    is_active: bool
+    failing_since: dt.datetime | None
+    disabled_reason: str | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened."""
+
+    id: int
+    workspace_id: int
+    type: str
+    ticket_id: int | None
+    actor_id: int | None
+    payload: dict[str, Any]
+    message_id: str
+    created_at: dt.datetime
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Something to do. `attempts` counts the one that is under way."""
+
+    id: int
+    workspace_id: int
+    kind: str
+    queue: str
+    lane: str | None
+    webhook_id: int | None
+    event_id: int | None
+    payload: dict[str, Any]
+    body: str | None
+    attempts: int
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One event on its way to one webhook. `body` is what was sent; None until the first attempt."""
+
+    id: int
+    workspace_id: int
+    webhook_id: int
+    event_id: int
+    body: str | None
+    attempts: int
+    run_at: dt.datetime
+    done_at: dt.datetime | None
+    outcome: str | None
+    created_at: dt.datetime
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What came of one try of a job. `status` is the HTTP status, or the code of the mail server."""
+
+    id: int
+    job_id: int
+    number: int
+    target: str
+    status: int | None
+    answer: str
+    error: str | None
+    duration_ms: int
+    created_at: dt.datetime

@@ -1,4 +1,4 @@
-"""The tables, as SQLModel writes them. Every row but the workspace itself belongs to a workspace.
+"""The tables, as SQLModel writes them. Every row but the workspace itself (and a worker) belongs to a workspace.
 
 Indexes are named after what they serve; each matches a documented filter, order, or an edge of the graph.
 """
@@ -404,3 +404,106 @@ class Rating(SQLModel, table=True):
     comment: str | None = _text(null=True)
     is_latest: bool
     created_at: dt.datetime = _when()
+
+
+class Webhook(SQLModel, table=True):
+    """Where events of a workspace are sent. Secrets are encrypted; the former one signs along until its time is up."""
+
+    __tablename__: ClassVar[Any] = "webhook"
+    __table_args__ = (Index("ix_webhook_list", "workspace_id", "id"), _NEVER_REUSE_IDS)
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    url: str = _text()
+    events: list[str] = _json()
+    is_active: bool
+    sealed_secret: bytes = Field(sa_type=LargeBinary)
+    sealed_former_secret: bytes | None = Field(sa_type=LargeBinary, nullable=True)
+    former_secret_until: dt.datetime | None = _when(null=True)
+    failing_since: dt.datetime | None = _when(null=True)
+    disabled_reason: str | None = _text(null=True)
+    created_at: dt.datetime = _when()
+    updated_at: dt.datetime = _when()
+
+
+class Event(SQLModel, table=True):
+    """Something that happened, as it was at that moment. Ids of one ticket's events rise in the order of its changes.
+
+    Tickets and people are named by number only: an event outlives what it tells of.
+    """
+
+    __tablename__: ClassVar[Any] = "event"
+    __table_args__ = (Index("ix_event_list", "workspace_id", "id"), _NEVER_REUSE_IDS)
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    type: str = _text()
+    ticket_id: int | None = Field(sa_type=BigId, nullable=True)
+    actor_id: int | None = Field(sa_type=BigId, nullable=True)
+    payload: dict[str, Any] = _json()
+    message_id: str = Field(sa_type=Text, unique=True)
+    created_at: dt.datetime = _when()
+
+
+_UNDONE = text("done_at IS NULL")
+
+
+class Job(SQLModel, table=True):
+    """Something to do once the transaction that wrote it is committed; a job of kind `webhook` is a delivery.
+
+    Jobs of one `lane` are done one after the other; `queue` is what shares the places of a worker.
+    """
+
+    __tablename__: ClassVar[Any] = "job"
+    __table_args__ = (
+        _one_of("kind", ("webhook", "email")),
+        Index("ix_job_due", "run_at", "id", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
+        Index("ix_job_lane", "lane", "id", sqlite_where=_UNDONE, postgresql_where=_UNDONE),
+        Index("ix_job_webhook", "webhook_id", "id"),
+        Index("ix_job_event", "event_id"),
+        Index("ix_job_done", "done_at"),
+        _NEVER_REUSE_IDS,
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    kind: str = _text()
+    queue: str = _text()
+    lane: str | None = _text(null=True)
+    webhook_id: int | None = _to("webhook", null=True, on_delete="CASCADE")
+    event_id: int | None = _to("event", null=True, on_delete="CASCADE")
+    payload: dict[str, Any] = _json()
+    body: str | None = _text(null=True)
+    run_at: dt.datetime = _when()
+    leased_until: dt.datetime | None = _when(null=True)
+    attempts: int = _count()
+    done_at: dt.datetime | None = _when(null=True)
+    outcome: str | None = _text(null=True)
+    created_at: dt.datetime = _when()
+
+
+class Attempt(SQLModel, table=True):
+    """What came of one try of a job: what was answered, or what went wrong."""
+
+    __tablename__: ClassVar[Any] = "attempt"
+    __table_args__ = (UniqueConstraint("job_id", "number"), _NEVER_REUSE_IDS)
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    job_id: int = _to("job", on_delete="CASCADE")
+    number: int
+    target: str = _text()
+    status: int | None
+    answer: str = _text()
+    error: str | None = _text(null=True)
+    duration_ms: int
+    created_at: dt.datetime = _when()
+
+
+class Worker(SQLModel, table=True):
+    """A process that does jobs, and when it last said so. Workers belong to no workspace."""
+
+    __tablename__: ClassVar[Any] = "worker"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    seen_at: dt.datetime = _when()

@@ -12,6 +12,7 @@ from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.telemetry import configure_logging
+from gateway.worker import embedded_worker
 from resolvers.context import Clock, utc_now
 from rest_compat import exception_handlers, rest_routes
 from schema.described import sdl
@@ -26,7 +27,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        yield
+        async with embedded_worker(settings, helpdesk):
+            yield
         await helpdesk.close()
 
     app = Litestar(

@@ -95,6 +95,26 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
 
 @main.command()
+@click.option("--once", is_flag=True, help="Do what is due, then stop.")
+def worker(once: bool) -> None:
+    """Deliver webhooks and e-mail. Any number may run beside each other, and beside `answer serve`."""
+    settings = _settings()
+    from gateway.telemetry import configure_logging
+
+    configure_logging(settings.log_level)
+
+    async def work(helpdesk: Any) -> None:
+        from gateway.worker import work as do_jobs
+
+        if not once:
+            click.echo("Answer delivers webhooks and e-mail. Stop it with Ctrl+C.")
+            sys.stdout.flush()
+        await do_jobs(settings, helpdesk, once=once)
+
+    _with_helpdesk(work)
+
+
+@main.command()
 @click.option("--to", "revision", default="head", help="A revision to go to; `base` takes every table away.")
 def migrate(revision: str) -> None:
     """Bring the database to the tables this version wants."""

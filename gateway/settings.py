@@ -1,8 +1,10 @@
 """The settings: environment variables `ANSWER_*`, each with what it means (docs/settings.md is this, as a table)."""
 
 import secrets
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -97,6 +99,30 @@ class Settings(BaseSettings):
             "one when it is there."
         ),
     ] = "auto"
+    webhook_allow_private: Annotated[
+        bool,
+        Field(
+            description="Webhooks may be sent to private, loopback and link-local addresses: for receivers on your own "
+            "network, when you trust every admin with it."
+        ),
+    ] = False
+    worker_embedded: Annotated[
+        bool,
+        Field(
+            description="Each process of `answer serve` also delivers webhooks and e-mail. Off: run `answer worker` for "
+            "that."
+        ),
+    ] = True
+    smtp_url: Annotated[
+        SecretStr,
+        Field(
+            description="The mail server that tells requesters of replies: `smtp://USER:PASSWORD@HOST:PORT` (TLS when it "
+            "offers it) or `smtps://…`. Empty: no e-mail is sent."
+        ),
+    ] = SecretStr("")
+    smtp_from: Annotated[
+        str, Field(description="Who e-mail comes from, as `Support <support@acme.example>`.")
+    ] = "Answer <answer@localhost>"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="The least serious events that are logged."),
@@ -121,6 +147,22 @@ class Settings(BaseSettings):
     def _is_a_place(cls, value: str) -> str:
         if value:
             place_of(value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr) -> SecretStr:
+        if text := value.get_secret_value():
+            parts = urlsplit(text)
+            if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0:
+                raise ValueError("a mail server looks like smtp://user:password@mail.example:587")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _is_a_sender(cls, value: str) -> str:
+        if "@" not in parseaddr(value)[1] or not value.isprintable():
+            raise ValueError("a sender looks like Support <support@acme.example>")
         return value
 
     @classmethod

@@ -15,6 +15,7 @@ from db.queries import attachments, replies, tickets
 from resolvers import fields
 from resolvers.context import Caller, Context
 from resolvers.errors import AnswerError, Conflict, Forbidden, NotFound
+from resolvers.events import of_attachment
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.files import forget_bytes
 from resolvers.lifecycle import TicketChange
@@ -110,6 +111,7 @@ async def _add(ctx: Context, ticket_id: int, key: str, values: dict[str, Any]) -
         change = TicketChange(ticket, caller, ctx.now())
         added = await attachments.add(tx, _columns(change, values["file"], key, reply))
         change.log("attachment_added", None, added.id, is_internal=added.is_internal)
+        change.happenings.append(of_attachment(added, download_path(added), ticket))
         await store(tx, change)
     return added
 

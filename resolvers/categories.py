@@ -8,9 +8,10 @@ from typing import Any, Final
 from db import rows
 from db.database import Tx
 from db.queries import activity, categories, tickets, workspaces
-from resolvers import fields, lifecycle, paging
-from resolvers.context import Context
+from resolvers import events, fields, lifecycle, paging
+from resolvers.context import Caller, Context
 from resolvers.errors import Conflict, NotFound
+from resolvers.events import Happening
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.loaders import Loader
 from resolvers.paging import BY_ID, NumberedPage, Page, Slice
@@ -89,6 +90,8 @@ async def create_category(ctx: Context, given: Given) -> rows.Category:
         )
         if added is None:
             raise Conflict("Somebody took the slug at the same moment. Try again")
+        happened = Happening("category.created", now, {"category": events.category_data(added)})
+        await events.record(tx, workspace_id, ctx.caller.user_id, [happened])
     return added
 
 
@@ -137,6 +140,17 @@ async def delete_category(ctx: Context, category_id: int) -> None:
             ],
         )
         await categories.remove(tx, before)
+        await _tell_of_tickets(tx, caller, before, moved)
+
+
+async def _tell_of_tickets(tx: Tx, caller: Caller, gone: rows.Category, moved: list[int]) -> None:
+    """Record that tickets lost their category; they are read only when somebody listens."""
+    if not moved or not await events.anybody_listens(tx, caller.workspace_id, "ticket.updated"):
+        return
+    changes = {"category_id": {"from": gone.id, "to": None}}
+    after = await tx.rows(tickets.BY_IDS, workspace_id=caller.workspace_id, ids=moved)
+    happened = [events.of_ticket("ticket.updated", row, row.updated_at, changes=changes) for row in after]
+    await events.record(tx, caller.workspace_id, caller.user_id, happened)
 
 
 async def _held(ctx: Context, tx: Tx, category_id: int) -> rows.Category:

@@ -102,6 +102,8 @@ class Helpdesk:
     limits: "RateLimits"
     files: Files
     clock: Clock = utc_now
+    allows_private_addresses: bool = False
+    """Whether webhooks may be sent to addresses that only this network reaches: the operator's word (D29)."""
 
     @contextlib.asynccontextmanager
     async def operation(

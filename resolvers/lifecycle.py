@@ -11,6 +11,7 @@ from db import rows
 from resolvers import sla
 from resolvers.context import Caller
 from resolvers.errors import Conflict
+from resolvers.events import Happening
 
 DONE: Final = ("resolved", "closed")
 NEW: Final = "new"
@@ -32,6 +33,8 @@ class TicketChange:
         self.caller = caller
         self.values: dict[str, Any] = {}
         self.entries: list[dict[str, Any]] = []
+        self.happenings: list[Happening] = []
+        """What webhooks are told besides what changed of the ticket itself."""
         self.moment = moment_after(ticket.updated_at, now)
 
     @property

@@ -6,9 +6,10 @@ from typing import Any, Final
 from db import rows
 from db.database import Tx
 from db.queries import organizations, tickets, users
-from resolvers import fields, paging
+from resolvers import events, fields, paging
 from resolvers.context import Caller, Context
 from resolvers.errors import NotFound
+from resolvers.events import Happening
 from resolvers.fields import Field, Given
 from resolvers.loaders import Loader
 from resolvers.paging import BY_ID, NumberedPage, Page, Slice
@@ -85,6 +86,8 @@ async def create_organization(ctx: Context, given: Given) -> rows.Organization:
         )
         if added is None:  # somebody else took the domain between the two statements
             raise fields.refused("domain", IS_TAKEN)
+        happened = Happening("organization.created", now, {"organization": events.organization_data(added)})
+        await events.record(tx, ctx.caller.workspace_id, ctx.caller.user_id, [happened])
     return added
 
 

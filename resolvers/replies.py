@@ -11,9 +11,11 @@ from resolvers import attachments, fields, paging
 from resolvers.content import content_html
 from resolvers.context import Caller, Context
 from resolvers.errors import Forbidden, NotFound
+from resolvers.events import of_reply
 from resolvers.fields import Field, Given
 from resolvers.lifecycle import TicketChange
 from resolvers.loaders import Loader
+from resolvers.notifications import notify_requester
 from resolvers.paging import Below, NumberedPage, Order, Page, Slice
 from resolvers.permissions import SIGNED_IN, allow
 from resolvers.tickets import held_ticket, store, visible_ticket
@@ -106,7 +108,9 @@ async def create_reply(ctx: Context, ticket_id: int, given: Given) -> rows.Reply
         reply = await replies.add(tx, _columns(change, values, change.step()))
         await attachments.put_on_reply(tx, reply, values["attachment_ids"])
         _after_reply(change, values)
+        change.happenings.append(of_reply(reply, ticket))
         await store(tx, change)
+        await notify_requester(tx, change, reply, values)
     return reply
 
 

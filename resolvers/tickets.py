@@ -7,14 +7,14 @@ from db import rows
 from db.database import Tx
 from db.queries import activity, attachments, categories, organizations, tickets, users
 from db.tables import PRIORITIES, STATUSES
-from resolvers import fields, paging, sla
+from resolvers import events, fields, paging, sla
 from resolvers.categories import category_exists
 from resolvers.content import content_html
 from resolvers.context import Caller, Context
 from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.files import forget_bytes
-from resolvers.lifecycle import TicketChange
+from resolvers.lifecycle import TicketChange, moment_after
 from resolvers.loaders import Loader
 from resolvers.paging import Below, NumberedPage, Order, Page, Slice
 from resolvers.permissions import SIGNED_IN, STAFF, allow
@@ -163,6 +163,8 @@ async def _open(ctx: Context, tx: Tx, values: dict[str, Any]) -> rows.Ticket:
     )
     await activity.add(tx, _first_entries(added, caller))
     await _count(tx, added, 1)
+    opened = events.of_ticket("ticket.created", added, added.created_at)
+    await events.record(tx, caller.workspace_id, caller.user_id, [opened])
     return added
 
 
@@ -243,6 +245,8 @@ async def store(tx: Tx, change: TicketChange) -> rows.Ticket:
         # always in the order of ids: two tickets that change places must not wait for each other
         for category_id, more in sorted((place, more) for place, more in moves if place is not None):
             await categories.add_tickets(tx, category_id, more)
+    happened = [*change.happenings, *events.of_update(before, after)]
+    await events.record(tx, after.workspace_id, change.caller.user_id, happened)
     return after
 
 
@@ -254,6 +258,8 @@ async def delete_ticket(ctx: Context, ticket_id: int) -> None:
         keys = await attachments.keys_of_ticket(tx, before.id)
         await tickets.remove(tx, before.id)
         await _count(tx, before, -1)
+        gone = events.of_ticket("ticket.deleted", before, moment_after(before.updated_at, ctx.now()))
+        await events.record(tx, before.workspace_id, ctx.caller.user_id, [gone])
     await forget_bytes(ctx, keys)
 
 

@@ -12,6 +12,7 @@ from db.tables import ROLES
 from resolvers import fields, paging
 from resolvers.context import Caller, Context
 from resolvers.errors import Conflict, Forbidden, NotFound
+from resolvers.events import Happening, record, user_data
 from resolvers.fields import DOES_NOT_EXIST, Field, Given
 from resolvers.loaders import Loader
 from resolvers.paging import BY_ID, Below, NumberedPage, Page, Slice
@@ -137,7 +138,7 @@ async def create_user(ctx: Context, given: Given) -> rows.User:
         if "email" not in wrong and values["email"] and await _is_taken(tx, ctx.caller, values["email"]):
             wrong["email"] = IS_TAKEN
         fields.refuse(wrong)
-        added = await _add(tx, ctx.caller.workspace_id, values, ctx.now())
+        added = await _add(tx, ctx.caller.workspace_id, ctx.caller.user_id, values, ctx.now())
         if added is None:  # somebody else took the e-mail between the two statements
             raise fields.refused("email", IS_TAKEN)
     return added
@@ -200,7 +201,7 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
             "organization_id": organization.id if organization else None,
         },
     )
-    added = await _add(tx, caller.workspace_id, values, now)
+    added = await _add(tx, caller.workspace_id, caller.user_id, values, now)
     if added is None:  # the same stranger wrote twice at once, and the other ticket was first
         added = await users.by_email(tx, caller.workspace_id, fields.email_key(address), held=True)
     if added is None:
@@ -216,17 +217,22 @@ async def is_active_staff(tx: Tx, workspace_id: int, user_id: int) -> bool:
 
 async def add_user(tx: Tx, workspace_id: int, values: Given, now: dt.datetime) -> rows.User | None:
     """A user as the command line makes one: unchecked by roles; None when the e-mail is taken."""
-    return await _add(tx, workspace_id, fields.cleaned(FIELDS, values), now)
+    return await _add(tx, workspace_id, None, fields.cleaned(FIELDS, values), now)
 
 
-async def _add(tx: Tx, workspace_id: int, values: Mapping[str, Any], now: dt.datetime) -> rows.User | None:
+async def _add(
+    tx: Tx, workspace_id: int, actor_id: int | None, values: Mapping[str, Any], now: dt.datetime
+) -> rows.User | None:
     key = fields.email_key(values["email"])
     added = await users.add(
         tx,
         dict(values) | {"workspace_id": workspace_id, "email_key": key, "created_at": now, "updated_at": now},
     )
-    if added is not None and added.organization_id is not None:
+    if added is None:
+        return None
+    if added.organization_id is not None:
         await organizations.count(tx, added.organization_id, more_users=1)
+    await record(tx, workspace_id, actor_id, [Happening("user.created", now, {"user": user_data(added)})])
     return added
 
 

@@ -66,5 +66,15 @@ def visible_notes(caller: Caller) -> Conditions:
     return _workspace(caller) if caller.is_staff else (*_workspace(caller), ("public", True))
 
 
+def visible_webhooks(caller: Caller) -> Conditions:
+    """The webhooks, which only admins ask for."""
+    return _workspace(caller)
+
+
+def visible_deliveries(caller: Caller) -> Conditions:
+    """What was sent to webhooks."""
+    return (*_workspace(caller), ("of_webhooks", None))
+
+
 def _workspace(caller: Caller) -> Conditions:
     return (("workspace", caller.workspace_id),)

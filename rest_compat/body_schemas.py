@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from resolvers import fields
+from resolvers import fields, webhooks
+from resolvers.events import PATTERNS
 from resolvers.fields import Field
 from rest_compat.endpoint import Body
 
@@ -43,6 +44,16 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "slug": lambda _: _text(fields.LONGEST_SLUG, r"^[a-z0-9]+(-[a-z0-9]+)*$"),
     "color": lambda _: {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
     "web_address": lambda _: _text(2048, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[!-~]*)?$"),
+    "url": lambda _: _text(
+        webhooks.LONGEST_URL, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[1-9][0-9]{0,3})?(/[!-~]*)?$"
+    ),
+    "patterns": lambda _: {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": len(PATTERNS),
+        "items": {"type": "string", "enum": list(PATTERNS)},
+    },
+    "secret": lambda _: _text(webhooks.LONGEST_SECRET, _FILLED) | {"minLength": 1},
     "tags": lambda _: {
         "type": "array",
         "maxItems": fields.MOST_TAGS,
@@ -71,8 +82,9 @@ ABOUT: Final[dict[str, str]] = {
     "description": "What belongs here",
     "domain": "Whoever writes from this domain is placed in the organization",
     "email": "E-mail address, unique in the workspace",
+    "events": "What to be told of",
     "file": "File to upload, at most 10 MiB",
-    "is_active": "Who is not active can neither sign in nor be assigned tickets",
+    "is_active": "Users who are not active can neither sign in nor be assigned tickets, webhooks are told nothing",
     "is_internal": "An internal note, which customers never see",
     "metadata": f"Custom metadata object: at most {fields.METADATA_BYTES // 1024} KiB, {fields.METADATA_KEYS} keys, "
     f"{fields.METADATA_DEPTH} levels",
@@ -87,12 +99,14 @@ ABOUT: Final[dict[str, str]] = {
     "reply_id": "Reply that the file belongs to",
     "requester_email": "Email of the ticket requester",
     "requester_name": "Name of the requester, when they are new",
+    "secret": "What deliveries are signed with: `whsec_` and base64, or any text; made when absent",
     "slug": "Lower-case letters, digits and single hyphens, unique in the workspace; made from the name when absent",
     "status": "Where the ticket stands",
     "subject": "Ticket subject",
     "tags": "Array of tag strings",
     "type": "What they may do; agents and admins are made by admins",
     "update_status": "Status to set together with the reply",
+    "url": "Where to send them; not a private address",
     "user_id": "User who is to watch",
 }
 """What each field of a body means: one name means the same everywhere."""

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from litestar import Litestar
 
-from resolvers.health import database_answers
+from resolvers.health import DATABASE_IS_OUT, Standing, standing
 from rest_compat.endpoint import Endpoint
 from rest_compat.envelope import Answer, AnyRequest, encode
 from rest_compat.shapes import Health, Services
@@ -18,34 +18,34 @@ ANSWERS_WITHIN_S: Final = 3.0
 
 
 async def _respond(request: AnyRequest) -> Answer:
-    is_connected = await _database_answers(request.app)
+    database, queue = await _standing(request.app)
     cache = await request.app.state.helpdesk.limits.windows.state()
     health = Health(
-        status=_status(is_connected, cache),
+        status=_status(database, cache, queue),
         timestamp=request.app.state.helpdesk.clock(),
         version=VERSION,
-        services=Services(database="connected" if is_connected else "error", cache=cache, queue="disabled"),
+        services=Services(database=database, cache=cache, queue=queue),
     )
-    return Answer(request, 200 if is_connected else 503, encode(health))
+    return Answer(request, 503 if database == "error" else 200, encode(health))
 
 
-def _status(is_connected: bool, cache: str) -> Literal["healthy", "degraded", "unhealthy"]:
-    if not is_connected:
+def _status(database: str, cache: str, queue: str) -> Literal["healthy", "degraded", "unhealthy"]:
+    if database == "error":
         return "unhealthy"
-    return "degraded" if cache == "error" else "healthy"
+    return "degraded" if "error" in (cache, queue) else "healthy"
 
 
-async def _database_answers(app: Litestar) -> bool:
-    """Whether a statement comes back in time.
+async def _standing(app: Litestar) -> Standing:
+    """How database and queue are, as far as they say so in time.
 
     There is one question on its way at most: a database that hangs must not take one connection for each time that
     somebody asks how it is.
     """
-    asked: asyncio.Task[bool] | None = app.state.get("health_question")
+    asked: asyncio.Task[Standing] | None = app.state.get("health_question")
     if asked is None or asked.done():
-        asked = app.state.health_question = asyncio.create_task(database_answers(app.state.helpdesk))
+        asked = app.state.health_question = asyncio.create_task(standing(app.state.helpdesk))
     done, _ = await asyncio.wait({asked}, timeout=ANSWERS_WITHIN_S)
-    return bool(done) and asked.result()
+    return asked.result() if done else DATABASE_IS_OUT
 
 
 get_health: Final = Endpoint(

@@ -32,6 +32,7 @@ _TAGS: Final = {
     "Organizations": "Customer organizations, for grouping and reporting.",
     "Categories": "Ticket categories, for organization and routing.",
     "Statistics": "How many tickets, how fast, how well, and who did what.",
+    "Webhooks": "Real-time notifications, and what became of them.",
 }
 _DESCRIPTION: Final = """The documented REST API of Answer, a helpdesk and ticketing system.
 
@@ -39,7 +40,7 @@ Exchange an API key for a token at `POST /v1/auth/token` and send it as `Authori
 `success`; an error has `error.code`, one of the documented codes, `error.message`, and for VALIDATION_ERROR
 `error.details` with everything that is wrong. Instants are RFC 3339 in UTC. The same helpdesk is one connected graph
 at `/graphql`."""
-_ID_ABOUT: Final = {"id": "ID", "ticket_id": "Ticket ID", "user_id": "User ID"}
+_ID_ABOUT: Final = {"id": "ID", "ticket_id": "Ticket ID", "user_id": "User ID", "delivery_id": "Delivery ID"}
 _REQUEST_ID: Final = {
     "X-Request-Id": {
         "description": "Names this request in the log of the server",

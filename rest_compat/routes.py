@@ -20,6 +20,7 @@ from rest_compat import (
     tickets,
     users,
     watchers,
+    webhooks,
 )
 from rest_compat.endpoint import Endpoint, extra_route, routes
 from rest_compat.envelope import Answer, AnyRequest
@@ -37,6 +38,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *organizations.ENDPOINTS,
     *categories.ENDPOINTS,
     *stats.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

@@ -12,6 +12,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from db.tables import PRIORITIES, ROLES, STATUSES
+from resolvers.deliveries import STATES
+from resolvers.events import PATTERNS
 from resolvers.paging import NumberedPage
 
 T = TypeVar("T")
@@ -22,6 +24,7 @@ Instant = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339, UTC")]
 Status = Annotated[str, Meta(extra_json_schema={"enum": list(STATUSES)})]
 Priority = Annotated[str, Meta(extra_json_schema={"enum": list(PRIORITIES)})]
 Role = Annotated[str, Meta(extra_json_schema={"enum": list(ROLES)})]
+EventPattern = Annotated[str, Meta(extra_json_schema={"enum": list(PATTERNS)})]
 Html = Annotated[str, Meta(description="Rendered from the content and sanitised")]
 Metadata = Annotated[dict[str, Any], Meta(description="What integrations keep here")]
 Succeeded = Annotated[bool, Meta(extra_json_schema={"const": True})]
@@ -430,6 +433,53 @@ class AgentStats(Shape, frozen=True):
     email: str
     metrics: AgentMetrics
     activity: AgentActivity
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------------
+
+
+class Webhook(Shape, frozen=True):
+    """Where events are sent."""
+
+    id: Id
+    url: str
+    events: list[EventPattern]
+    is_active: bool
+    secret: Annotated[
+        str, Meta(description="Shown once, in the answer that makes it; `whsec_****` ever after")
+    ]
+    failing_since: Annotated[Instant | None, Meta(description="Since when every delivery has failed")]
+    disabled_reason: Annotated[str | None, Meta(description="Why Answer switched it off")]
+    created_at: Instant
+    updated_at: Instant
+
+
+class Attempt(Shape, frozen=True):
+    """One try of a delivery."""
+
+    number: Annotated[int, Meta(ge=1)]
+    url: str
+    response_status: Annotated[int | None, Meta(description="Null when there was no answer")]
+    response_body: Annotated[str, Meta(description="The first kilobyte of the answer")]
+    error: Annotated[str | None, Meta(description="What went wrong on the way")]
+    duration_ms: Count
+    created_at: Instant
+
+
+class Delivery(Shape, frozen=True):
+    """One event on its way to one webhook."""
+
+    id: Id
+    webhook_id: Id
+    event: str
+    message_id: Annotated[str, Meta(description="The header `webhook-id`, the same on every attempt")]
+    status: Annotated[str, Meta(extra_json_schema={"enum": list(STATES)})]
+    request_body: Annotated[str | None, Meta(description="What was sent; null until the first attempt")]
+    attempt_count: Count
+    attempts: list[Attempt]
+    next_attempt_at: Annotated[Instant | None, Meta(description="Null when it is over")]
+    finished_at: Instant | None
+    created_at: Instant
 
 
 # --- around them -----------------------------------------------------------------------------------------------

@@ -63,6 +63,16 @@ class TicketOrderField(Enum):
 
 
 @strawberry.enum
+class DeliveryStatus(Enum):
+    """How far a delivery is."""
+
+    WAITING = enum_value("waiting", description="Is sent, or sent again, when its time comes.")
+    DELIVERED = enum_value("delivered", description="The receiver took it.")
+    FAILED = enum_value("failed", description="Was tried often enough, or the receiver said it is gone.")
+    CANCELLED = enum_value("cancelled", description="Its webhook was switched off before.")
+
+
+@strawberry.enum
 class UserErrorCode(Enum):
     """Why a mutation changed nothing."""
 

@@ -15,6 +15,8 @@ PREFIXES: Final = {
     "Attachment": "att",
     "Activity": "act",
     "Workspace": "wsp",
+    "Webhook": "whk",
+    "WebhookDelivery": "dlv",
 }
 _ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
 

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers import activity, attachments, categories, organizations, replies, tickets, users, workspaces
+from resolvers import (
+    activity,
+    attachments,
+    categories,
+    deliveries,
+    organizations,
+    replies,
+    tickets,
+    users,
+    webhooks,
+    workspaces,
+)
 from resolvers.errors import NotFound, ValidationError
 from resolvers.paging import LARGEST_PAGE
 from resolvers.uploads import Upload
@@ -40,6 +51,16 @@ from schema.tickets import (
 )
 from schema.tokens import token_create
 from schema.users import User, user_create, user_delete, user_page, user_update
+from schema.webhooks import (
+    Webhook,
+    delivery_redeliver,
+    webhook_create,
+    webhook_delete,
+    webhook_page,
+    webhook_rotate_secret,
+    webhook_test,
+    webhook_update,
+)
 from schema.workspaces import Workspace
 
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its id here, or its REST number.")]
@@ -51,6 +72,8 @@ _ONE: dict[str, Any] = {
     "Category": categories.category,
     "Attachment": attachments.attachment,
     "Activity": activity.entry,
+    "Webhook": webhooks.webhook,
+    "WebhookDelivery": deliveries.delivery,
 }
 
 
@@ -80,6 +103,11 @@ async def _organization(info: Ctx, id: Id) -> Any:
 async def _category(info: Ctx, id: Id) -> Any:
     """A category; null when there is none."""
     return await _found("Category", info, row_id("Category", id))
+
+
+async def _webhook(info: Ctx, id: Id) -> Any:
+    """A webhook; null when there is none. For admins."""
+    return await _found("Webhook", info, row_id("Webhook", id))
 
 
 async def _node(
@@ -132,6 +160,8 @@ class Query:
     category: Category | None = strawberry.field(resolver=_category)
     categories: Connection[Category] | None = strawberry.field(resolver=category_page)
     stats: Stats | None = strawberry.field(resolver=stats_of)
+    webhook: Webhook | None = strawberry.field(resolver=_webhook)
+    webhooks: Connection[Webhook] | None = strawberry.field(resolver=webhook_page)
 
 
 @strawberry.type
@@ -157,6 +187,12 @@ class Mutation:
     category_create = strawberry.mutation(resolver=category_create)
     category_update = strawberry.mutation(resolver=category_update)
     category_delete = strawberry.mutation(resolver=category_delete)
+    webhook_create = strawberry.mutation(resolver=webhook_create)
+    webhook_update = strawberry.mutation(resolver=webhook_update)
+    webhook_delete = strawberry.mutation(resolver=webhook_delete)
+    webhook_rotate_secret = strawberry.mutation(resolver=webhook_rotate_secret)
+    webhook_test = strawberry.mutation(resolver=webhook_test)
+    delivery_redeliver = strawberry.mutation(resolver=delivery_redeliver)
 
 
 schema = strawberry.Schema(

@@ -87,6 +87,10 @@ class Door(Protocol):
     async def delete(self, who: Who, noun: str, id_: Any, /) -> Outcome: ...
     async def one(self, who: Who, noun: str, id_: Any, /) -> Outcome: ...
     async def list(self, who: Who, noun: str, /, **asked: Any) -> Outcome: ...
+    async def rotate_secret(self, who: Who, id_: Any, /) -> Outcome: ...
+    async def test_webhook(self, who: Who, id_: Any, /) -> Outcome: ...
+    async def deliveries(self, who: Who, webhook_id: Any, /, **asked: Any) -> Outcome: ...
+    async def redeliver(self, who: Who, webhook_id: Any, id_: Any, /) -> Outcome: ...
 
 
 async def opened(door: Door, who: Who, **changes: Any) -> Row:
@@ -196,12 +200,25 @@ class RestDoor:
     async def list(self, who: Who, noun: str, /, **asked: Any) -> Outcome:
         return await self._ask(who, "GET", PLURALS[noun], asked=asked)
 
+    async def rotate_secret(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "POST", f"webhooks/{id_}/rotate-secret")
+
+    async def test_webhook(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "POST", f"webhooks/{id_}/test")
+
+    async def deliveries(self, who: Who, webhook_id: Any, /, **asked: Any) -> Outcome:
+        return await self._ask(who, "GET", f"webhooks/{webhook_id}/deliveries", asked=asked)
+
+    async def redeliver(self, who: Who, webhook_id: Any, id_: Any, /) -> Outcome:
+        return await self._ask(who, "POST", f"webhooks/{webhook_id}/deliveries/{id_}/redeliver")
+
 
 PLURALS = {
     "ticket": "tickets",
     "user": "users",
     "organization": "organizations",
     "category": "categories",
+    "webhook": "webhooks",
 }
 
 
@@ -243,6 +260,9 @@ FIELDS = {
     "organization": "{ databaseId name domain notes metadata userCount ticketCount createdAt updatedAt }",
     "category": """{ databaseId name slug color description ticketCount createdAt updatedAt
         parent { databaseId } }""",
+    "webhook": "{ databaseId url events isActive secret failingSince disabledReason createdAt updatedAt }",
+    "delivery": """{ databaseId webhook { databaseId } event messageId status requestBody attemptCount nextAttemptAt
+        finishedAt createdAt attempts { number url responseStatus responseBody error durationMs createdAt } }""",
 }
 RATING = "{ rating comment createdAt requester { databaseId name } assignedTo { databaseId name } }"
 OVERVIEW = """{ tickets { total open pending resolved closed } byPriority { low medium high urgent }
@@ -299,7 +319,10 @@ class GraphqlDoor:
         if payload["userErrors"]:
             assert payload[thing] is None
             return _of_user_errors(payload["userErrors"])
-        return Outcome(_plain(payload if thing == "token" else payload[thing]))
+        made = _plain(payload if thing == "token" else payload[thing])
+        if "signingSecret" in payload:  # REST shows it where it shows the mask from then on
+            made["secret"] = payload["signingSecret"]
+        return Outcome(made)
 
     async def sign_in(self, api_key: Any, api_secret: Any) -> Outcome:
         return await self._do(
@@ -428,7 +451,8 @@ class GraphqlDoor:
         return _refused(body["errors"]) if body.get("errors") else Outcome(_plain(body["data"]["stats"]))
 
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
-        return await self._do(who, f"{noun}Create", f"{noun} {FIELDS[noun]}", input=_input(given))
+        secret = " signingSecret" if noun == "webhook" else ""
+        return await self._do(who, f"{noun}Create", f"{noun} {FIELDS[noun]}{secret}", input=_input(given))
 
     async def change(self, who: Who, noun: str, id_: Any, /, **given: Any) -> Outcome:
         return await self._do(
@@ -458,6 +482,22 @@ class GraphqlDoor:
         document = f"query($filter: UserFilter, {PAGE}) {{ list: users(filter: $filter, {PAGED}) {{ %s }} }}"
         return await self._pages(who, document, noun, asked, filter=filter_)
 
+    async def rotate_secret(self, who: Who, id_: Any, /) -> Outcome:
+        answer = f"webhook {FIELDS['webhook']} signingSecret"
+        return await self._do(who, "webhookRotateSecret", answer, id=str(id_))
+
+    async def test_webhook(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._do(who, "webhookTest", f"delivery {FIELDS['delivery']}", id=str(id_))
+
+    async def deliveries(self, who: Who, webhook_id: Any, /, **asked: Any) -> Outcome:
+        document = (
+            f"query($id: ID!, {PAGE}) {{ parent: webhook(id: $id) {{ list: deliveries({PAGED}) {{ %s }} }} }}"
+        )
+        return await self._pages(who, document, "delivery", asked, id=str(webhook_id))
+
+    async def redeliver(self, who: Who, webhook_id: Any, id_: Any, /) -> Outcome:
+        return await self._do(who, "deliveryRedeliver", f"delivery {FIELDS['delivery']}", id=str(id_))
+
     async def _pages(self, who: Who, document: str, noun: str, asked: Row, **variables: Any) -> Outcome:
         """Page number `page`, reached by walking from the start, as there are no numbers in the graph."""
         whole = document % f"totalCount pageInfo {{ endCursor }} nodes {FIELDS[noun]}"
@@ -466,7 +506,8 @@ class GraphqlDoor:
             body = await self.ask(who, whole, first=first, after=cursor, **variables)
             if body.get("errors"):
                 return _refused(body["errors"])
-            connection = body["data"].get("list") or (body["data"].get("ticket") or {}).get("list")
+            parent = body["data"].get("ticket") or body["data"].get("parent") or {}
+            connection = body["data"].get("list") or parent.get("list")
             if connection is None:
                 return Outcome(code="NOT_FOUND")
             cursor = connection["pageInfo"]["endCursor"] or cursor
@@ -529,7 +570,7 @@ def _plain(value: Any) -> Any:
     if list(value) == ["nodes"]:
         return _plain(value["nodes"])
     row = {_RENAMED.get(name, _snake(name)): _received(name, each) for name, each in value.items()}
-    for name in ("parent", "ticket", "reply"):
+    for name in ("parent", "ticket", "reply", "webhook"):
         if name in row:
             row[f"{name}_id"] = (row.pop(name) or {}).get("id")
     return row

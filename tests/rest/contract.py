@@ -19,6 +19,7 @@ ABOUT_WHAT_IS_STORED: Final = (
     "This field has already been taken",
     "This field must be an active agent or admin",
     "This field must be files that you added to this ticket and that no reply has yet",
+    "This field must not be a private address",
     "This field must not be the category itself or one below it",
     "This field must not be after to_date",
     "This field must not be changed by yourself",

@@ -1,14 +1,17 @@
 """The doors of the helpdesk as fixtures: a test that takes `door` runs through both."""
 
 import functools
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from gateway.worker import Worker
 from resolvers.context import Helpdesk
 from tests.contents import Unchanged, unchanged_in
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.one_app import address, app, application, postgres_database
+from tests.receiver import Receiver, receiving, working
 
 __all__ = ["address", "app", "application", "postgres_database"]
 
@@ -30,6 +33,21 @@ def rest(http: httpx.AsyncClient) -> RestDoor:
 def graph(http: httpx.AsyncClient) -> GraphqlDoor:
     """The graph, for what only it has."""
     return GraphqlDoor(http)
+
+
+@pytest.fixture
+async def receiver(helpdesk: Helpdesk) -> AsyncIterator[Receiver]:
+    """Where webhooks of the test are sent, which the operator allows."""
+    helpdesk.allows_private_addresses = True
+    async with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+async def worker(helpdesk: Helpdesk) -> AsyncIterator[Worker]:
+    """A worker that does nothing until it is told to `drain`."""
+    async with working(helpdesk) as found:
+        yield found
 
 
 @pytest.fixture
