@@ -185,6 +185,11 @@ class Reader:
         if connection is not None:
             await self._database.readers.give_back(connection, broken=broken)
 
+    async def rest(self) -> None:
+        """Give the connection back for now: the next statement takes another."""
+        async with self._turn:
+            await self._give_back()
+
     async def close(self) -> None:
         """Give the connection back; a statement that is still running does so when it ends. Nothing is read after."""
         self._is_closed = True

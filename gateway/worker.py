@@ -16,11 +16,11 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, Final
 
 from db import rows
-from db.errors import DatabaseUnavailable, WriteRaced
+from db.errors import DatabaseUnavailable, FilesUnavailable, WriteRaced
 from gateway.delivery import Sender
 from gateway.mail import Mailer
 from gateway.settings import Settings
-from resolvers import deliveries, jobs, notifications
+from resolvers import deliveries, files, jobs, notifications
 from resolvers.context import Helpdesk
 from resolvers.jobs import LEASE_S
 
@@ -33,6 +33,8 @@ AT_ONCE_A_QUEUE: Final = 8
 LOOKS_EVERY_S: Final = 1.0
 REPORTS_EVERY_S: Final = 30.0
 TIDIES_EVERY_S: Final = 3600.0
+SWEEPS_EVERY_S: Final = 86_400.0
+"""The first time an hour after the start: the whole store is listed."""
 STOPS_WITHIN_S: Final = 20.0
 
 
@@ -51,6 +53,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stops = False
         self._reported_at = self._tidied_at = float("-inf")
+        self._swept_at = time.monotonic() - SWEEPS_EVERY_S + TIDIES_EVERY_S
 
     async def run(self) -> None:
         """Do jobs as they come, until `stop`; what is under way then is finished."""
@@ -115,14 +118,17 @@ class Worker:
                 self._do(job, self._post(job))
 
     def _do(self, job: rows.Job, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"job {job.id}")
-        self._under_way[task] = job.queue
+        self._begin(f"job {job.id}", job.queue, work)
+
+    def _begin(self, name: str, queue: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._under_way[task] = queue
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # its lease ends, and it is done again
+            # the lease of a job ends, and it is done again
             logger.error("%s failed", task.get_name(), exc_info=error)
         self._wake.set()
 
@@ -159,6 +165,17 @@ class Worker:
         if now - self._tidied_at >= TIDIES_EVERY_S:
             await jobs.forget_old(self._helpdesk)
             self._tidied_at = now
+        if now - self._swept_at >= SWEEPS_EVERY_S:
+            self._begin("the sweep of the store", "sweep", self._sweep())
+            self._swept_at = now
+
+    async def _sweep(self) -> None:
+        try:
+            removed = await files.sweep(self._helpdesk)
+        except FilesUnavailable as error:
+            logger.warning("the store was not swept: %s", error)
+        else:
+            logger.info("swept the store: %d files that no row knew", removed)
 
     async def _finish(self) -> None:
         if self._under_way:

@@ -91,7 +91,7 @@ async def create_attachment(ctx: Context, ticket_id: int, given: Given) -> rows.
     fields.refuse(wrong)
     file: Upload = values["file"]
     key = key_of(ticket.workspace_id, ticket.id)
-    await ctx.reads.close()  # the store may take its time: nobody is to wait for our connection meanwhile
+    await ctx.reads.rest()  # the store may take its time: nobody is to wait for our connection meanwhile
     await ctx.helpdesk.files.put(key, file.chunks(), file.size)
     try:
         return await _add(ctx, ticket_id, key, values)

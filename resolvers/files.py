@@ -19,7 +19,7 @@ async def forget_bytes(ctx: Context, keys: Sequence[str]) -> None:
     """Remove the bytes of files whose rows are gone; what cannot be removed now is left to the sweep."""
     if not keys:
         return
-    await ctx.reads.close()  # the store may take its time: nobody is to wait for our connection meanwhile
+    await ctx.reads.rest()  # the store may take its time: nobody is to wait for our connection meanwhile
     try:
         await ctx.helpdesk.files.remove(keys)
     except FilesUnavailable:

@@ -15,7 +15,6 @@ from typing import Final, Self
 
 import puremagic
 
-from resolvers.errors import ValidationError
 from resolvers.fields import Refused, storable
 
 LARGEST_FILE: Final = 10 * 1024 * 1024
@@ -37,13 +36,18 @@ class Upload:
         self._file = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115  # closed by `close`
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises ValidationError on `file` when they are too many."""
+        """Take the next bytes; once they are too many they are only counted, and the file is refused by `upload`."""
         self.size += len(chunk)
-        if self.size > LARGEST_FILE:
+        if self.is_too_large:
             self.close()
-            raise ValidationError.of({"file": f"must be at most {LARGEST_FILE // 2**20} MiB"})
+            return
         self._hash.update(chunk)
         self._file.write(chunk)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether more was sent than is taken; its bytes are gone then."""
+        return self.size > LARGEST_FILE
 
     @property
     def sha256(self) -> str:
@@ -78,6 +82,8 @@ def upload(value: object) -> Upload:
     """The check of a field that holds a file. Raises Refused."""
     if not isinstance(value, Upload):
         raise Refused("must be a file")
+    if value.is_too_large:
+        raise Refused(f"must be at most {LARGEST_FILE // 2**20} MiB")
     if len(value.name) > LONGEST_NAME:
         raise Refused(f"must have a name of at most {LONGEST_NAME} characters")
     try:

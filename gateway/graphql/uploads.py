@@ -46,7 +46,6 @@ async def from_form(
 
     Raises:
         Refusal: the form does not follow the specification (BAD_REQUEST).
-        ValidationError: a file is too large.
     """
     form = _Form(files)
     try:

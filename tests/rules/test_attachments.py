@@ -13,6 +13,7 @@ import pytest
 
 from db.errors import FilesUnavailable
 from db.files import Credentials, Files, key_of, place_of
+from gateway.worker import Worker
 from resolvers import files as swept_files
 from resolvers.context import Helpdesk
 from resolvers.uploads import LARGEST_FILE, LONGEST_NAME
@@ -439,6 +440,18 @@ class TestFailures:
         assert await swept_files.sweep(helpdesk) == 0  # an upload may be on its way
         await self.sweep_after_a_day(helpdesk, clock, removed=1)
         assert [path.read_bytes() for path in kept(helpdesk)] == [b"stays"]
+
+    async def test_the_worker_sweeps(
+        self, helpdesk: Helpdesk, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gateway.worker.SWEEPS_EVERY_S", float("-inf"))
+        await helpdesk.files.put(key_of(1, 2), _orphan(), 6)
+        helpdesk.clock = lambda: dt.datetime.now(dt.UTC) + dt.timedelta(hours=25)
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            tasks.create_task(worker.run())
+            while kept(helpdesk):  # noqa: ASYNC110  # a folder tells nobody that it is empty
+                await asyncio.sleep(0.01)
+            worker.stop()
 
     async def test_leave_alone_what_is_not_ours(self, helpdesk: Helpdesk, clock: Clock) -> None:
         folder = helpdesk.files.place.folder
