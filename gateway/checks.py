@@ -82,6 +82,8 @@ async def _storage(settings: Settings) -> Line:
         await files.check()
     except FilesUnavailable as error:
         return Line(FAILED, "attachments", f"{files.place} cannot be used: {error}")
+    finally:
+        await files.close()
     return Line(FINE, "attachments", str(files.place))
 
 

@@ -114,6 +114,7 @@ class Helpdesk:
             yield Context(self, reads, caller, address, charge)
 
     async def close(self) -> None:
-        """Let go of the database and of where rate limits are kept."""
+        """Let go of the database, of the files and of where rate limits are kept."""
         await self.limits.windows.close()
+        await self.files.close()
         await self.db.close()

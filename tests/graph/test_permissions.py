@@ -20,6 +20,9 @@ OWN = "ok ok ok ok"
 HIDDEN = "null ok ok null"
 STAFFS = "FORBIDDEN ok ok ok"
 WRITES = "FORBIDDEN ok ok NOT_FOUND"
+ADMINS = "FORBIDDEN FORBIDDEN ok ok"
+ADMIN_WRITES = "FORBIDDEN FORBIDDEN ok NOT_FOUND"
+ADMINS_ABSENT = "FORBIDDEN FORBIDDEN NOT_FOUND NOT_FOUND"
 
 
 class Case(NamedTuple):
@@ -46,6 +49,14 @@ TABLE = {
     "Query.organizations": Case("organizations { nodes { id } }", STAFF, STAFFS),
     "Query.category": Case('category(id: "cat_1") { id }', SIGNED_IN, "ok ok ok null"),
     "Query.categories": Case("categories { nodes { id } }", SIGNED_IN, OWN),
+    "Query.stats": Case("stats { tickets { total } }", STAFF, STAFFS),
+    # the admin's is whk_1, the stranger's whk_2
+    "Mutation.webhookCreate": Case(
+        f'webhookCreate(input: {{url: "https://hooks.acme.example", events: ["*"]}}) {ERRORS}', ADMIN, ADMINS
+    ),
+    "Mutation.webhookTest": Case(f'webhookTest(id: "whk_1") {ERRORS}', ADMIN, ADMIN_WRITES),
+    "Query.webhook": Case('webhook(id: "whk_1") { id }', ADMIN, "FORBIDDEN FORBIDDEN ok null"),
+    "Query.webhooks": Case("webhooks { nodes { id } }", ADMIN, ADMINS),
     "Mutation.tokenCreate": Case(
         f'tokenCreate(apiKey: "", apiSecret: "") {ERRORS}', (ANYONE,), "VALIDATION_ERROR " * 4
     ),
@@ -66,6 +77,9 @@ TABLE = {
         SIGNED_IN,
         "NOT_FOUND ok ok NOT_FOUND",
     ),
+    "Mutation.ticketRate": Case(
+        f'ticketRate(id: "tkt_1", rating: 5) {ERRORS}', SIGNED_IN, "NOT_FOUND FORBIDDEN FORBIDDEN NOT_FOUND"
+    ),
     "Mutation.userCreate": Case(
         f'userCreate(input: {{name: "x", email: "WHO@acme.test"}}) {ERRORS}', STAFF, STAFFS
     ),
@@ -81,7 +95,16 @@ TABLE = {
     "Mutation.categoryUpdate": Case(
         f'categoryUpdate(id: "cat_1", input: {{name: "x"}}) {ERRORS}', STAFF, WRITES
     ),
+    "Mutation.webhookUpdate": Case(
+        f'webhookUpdate(id: "whk_1", input: {{isActive: true}}) {ERRORS}', ADMIN, ADMIN_WRITES
+    ),
+    "Mutation.webhookRotateSecret": Case(f'webhookRotateSecret(id: "whk_1") {ERRORS}', ADMIN, ADMIN_WRITES),
+    "Mutation.deliveryRedeliver": Case(f'deliveryRedeliver(id: "dlv_0") {ERRORS}', ADMIN, ADMINS_ABSENT),
     # last, as they take away what the others ask for
+    "Mutation.webhookDelete": Case(f'webhookDelete(id: "whk_1") {ERRORS}', ADMIN, ADMIN_WRITES),
+    "Mutation.attachmentDelete": Case(
+        f'attachmentDelete(id: "att_1") {ERRORS}', SIGNED_IN, "NOT_FOUND ok NOT_FOUND NOT_FOUND"
+    ),
     "Mutation.categoryDelete": Case(
         f'categoryDelete(id: "cat_1") {ERRORS}', STAFF, "FORBIDDEN ok NOT_FOUND NOT_FOUND"
     ),
@@ -94,10 +117,14 @@ TABLE = {
 }
 
 
+BY_FORM = {"Mutation.attachmentCreate": "NOT_FOUND ok ok NOT_FOUND"}
+"""What takes a file, which no document holds."""
+
+
 def test_every_root_field_has_its_row() -> None:
     roots = (schema._schema.query_type, schema._schema.mutation_type)
     fields = {f"{root.name}.{name}" for root in roots if root for name in root.fields}
-    assert set(TABLE) == fields, "A new field: say in TABLE who may call it"
+    assert set(TABLE) | set(BY_FORM) == fields, "A new field: say in TABLE who may call it"
 
 
 def document(field: str, who: str = "nobody") -> str:
@@ -142,6 +169,7 @@ async def test_every_role_gets_what_the_table_says(
     ada = (await graph.ticket(agent, 1)).done()["requester"]["id"]
     await opened(graph, agent)
     signed_in = {"customer": customer, "agent": agent, "admin": admin, "stranger": stranger}
+    await _assert_uploads(graph, signed_in)
     wrong = {}
     for field, case in TABLE.items():
         expected = dict(zip(signed_in, case.outcomes.split(), strict=True))
@@ -154,6 +182,12 @@ async def test_every_role_gets_what_the_table_says(
         if nobody != ("VALIDATION_ERROR" if case.allowed == (ANYONE,) else "UNAUTHORIZED"):
             wrong[field, "nobody"] = nobody
     assert wrong == {}
+
+
+async def _assert_uploads(graph: GraphqlDoor, signed_in: dict[str, Person]) -> None:
+    outcomes = [await graph.attach(who, 1, "a.txt", b"a") for who in signed_in.values()]
+    assert [each.code or "ok" for each in outcomes] == BY_FORM["Mutation.attachmentCreate"].split()
+    assert (await graph.attach(None, 1, "a.txt", b"a")).code == "UNAUTHORIZED"
 
 
 def _outcome(body: dict[str, Any]) -> str:

@@ -117,4 +117,5 @@ async def test_the_lists_of_the_documented_api(
         counts.append(counted)
     one, fifteen = counts
     assert one == fifteen
-    assert max(one.values()) <= 6, one
+    assert one.pop("tickets/1") <= 7  # with its people, category, replies, files and log
+    assert max(one.values()) <= 5, one
