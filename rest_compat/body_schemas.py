@@ -77,7 +77,7 @@ ABOUT: Final[dict[str, str]] = {
     "tags": "Array of tag strings",
     "type": "What they may do; agents and admins are made by admins",
     "update_status": "Status to set together with the reply",
-    "user_id": "User who is to watch",
+    "user_id": "User it is about: who is to watch, whom the key acts as",
 }
 """What each field of a body means: one name means the same everywhere."""
 

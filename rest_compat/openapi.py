@@ -28,6 +28,7 @@ _TAGS: Final = {
     "Users": "Customers and support agents.",
     "Organizations": "Customer organizations, for grouping and reporting.",
     "Categories": "Ticket categories, for organization and routing.",
+    "API keys": "What programs sign in with, kept by admins.",
 }
 _DESCRIPTION: Final = """The documented REST API of Answer, a helpdesk and ticketing system.
 

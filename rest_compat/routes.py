@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from rest_compat import auth, categories, health, organizations, replies, tickets, users, watchers
+from rest_compat import api_keys, auth, categories, health, organizations, replies, tickets, users, watchers
 from rest_compat.endpoint import Endpoint, extra_route, routes
 from rest_compat.envelope import Answer, AnyRequest
 from rest_compat.openapi import document
@@ -22,6 +22,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *users.ENDPOINTS,
     *organizations.ENDPOINTS,
     *categories.ENDPOINTS,
+    *api_keys.ENDPOINTS,
 )
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

@@ -14,6 +14,7 @@ PREFIXES: Final = {
     "Category": "cat",
     "Activity": "act",
     "Workspace": "wsp",
+    "ApiKey": "key",
 }
 _ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
 

@@ -74,6 +74,8 @@ class Door(Protocol):
     async def replies(self, who: Who, ticket_id: Any, /, **asked: Any) -> Outcome: ...
     async def watch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
     async def unwatch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome: ...
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome: ...
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome: ...
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome: ...
     async def change(self, who: Who, noun: str, id_: Any, /, **given: Any) -> Outcome: ...
     async def delete(self, who: Who, noun: str, id_: Any, /) -> Outcome: ...
@@ -146,6 +148,12 @@ class RestDoor:
     async def unwatch(self, who: Who, ticket_id: Any, user_id: Any, /) -> Outcome:
         return await self._ask(who, "DELETE", f"tickets/{ticket_id}/watchers/{user_id}")
 
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome:
+        return await self._ask(who, "POST", "api-keys", given)
+
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "DELETE", f"api-keys/{id_}")
+
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         return await self._ask(who, "POST", PLURALS[noun], given)
 
@@ -167,6 +175,7 @@ PLURALS = {
     "user": "users",
     "organization": "organizations",
     "category": "categories",
+    "api_key": "api-keys",
 }
 
 
@@ -204,9 +213,11 @@ FIELDS = {
     "organization": "{ databaseId name domain notes metadata userCount ticketCount createdAt updatedAt }",
     "category": """{ databaseId name slug color description ticketCount createdAt updatedAt
         parent { databaseId } }""",
+    "api_key": """{ databaseId apiKey secretEnding isActive createdAt revokedAt
+        user { databaseId name email type } }""",
 }
 ERRORS = "userErrors { code message field }"
-IDS = {"assigned_to", "category_id", "organization_id", "parent_id"}
+IDS = {"assigned_to", "category_id", "organization_id", "parent_id", "user_id"}
 ENUMS = {"status", "priority", "type", "update_status"}
 PAGE = "$first: Int, $after: String, $last: Int, $before: String"
 PAGED = "first: $first, after: $after, last: $last, before: $before"
@@ -250,6 +261,8 @@ class GraphqlDoor:
         if payload["userErrors"]:
             assert payload[thing] is None
             return _of_user_errors(payload["userErrors"])
+        if "apiSecret" in payload:
+            return Outcome(_plain(payload["apiKey"] | {"apiSecret": payload["apiSecret"]}))
         return Outcome(_plain(payload if thing == "token" else payload[thing]))
 
     async def sign_in(self, api_key: Any, api_secret: Any) -> Outcome:
@@ -308,6 +321,13 @@ class GraphqlDoor:
             who, "ticketUnwatch", "ticket { databaseId }", id=str(ticket_id), userId=str(user_id)
         )
 
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome:
+        answer = f"apiKey {FIELDS['api_key']} apiSecret"
+        return await self._do(who, "apiKeyCreate", answer, input=_input(given))
+
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._do(who, "apiKeyRevoke", "apiKey { databaseId }", id=str(id_))
+
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         return await self._do(who, f"{noun}Create", f"{noun} {FIELDS[noun]}", input=_input(given))
 
@@ -320,14 +340,16 @@ class GraphqlDoor:
         return await self._do(who, f"{noun}Delete", "deletedId", id=str(id_))
 
     async def one(self, who: Who, noun: str, id_: Any, /) -> Outcome:
-        body = await self.ask(who, f"query($id: ID!) {{ {noun}(id: $id) {FIELDS[noun]} }}", id=str(id_))
+        body = await self.ask(
+            who, f"query($id: ID!) {{ one: {_camel(noun)}(id: $id) {FIELDS[noun]} }}", id=str(id_)
+        )
         if body.get("errors"):
             return _refused(body["errors"])
-        found = body["data"][noun]
+        found = body["data"]["one"]
         return Outcome(code="NOT_FOUND") if found is None else Outcome(_plain(found))
 
     async def list(self, who: Who, noun: str, /, **asked: Any) -> Outcome:
-        plural = PLURALS[noun]
+        plural = _camel(PLURALS[noun].replace("-", "_"))
         if noun != "user":
             document = f"query({PAGE}) {{ list: {plural}({PAGED}) {{ %s }} }}"
             return await self._pages(who, document, noun, asked)

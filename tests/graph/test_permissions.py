@@ -46,6 +46,8 @@ TABLE = {
     "Query.organizations": Case("organizations { nodes { id } }", STAFF, STAFFS),
     "Query.category": Case('category(id: "cat_1") { id }', SIGNED_IN, "ok ok ok null"),
     "Query.categories": Case("categories { nodes { id } }", SIGNED_IN, OWN),
+    "Query.apiKey": Case('apiKey(id: "key_1") { id }', ADMIN, "FORBIDDEN FORBIDDEN ok null"),
+    "Query.apiKeys": Case("apiKeys { nodes { id } }", ADMIN, "FORBIDDEN FORBIDDEN ok ok"),
     "Mutation.tokenCreate": Case(
         f'tokenCreate(apiKey: "", apiSecret: "") {ERRORS}', (ANYONE,), "VALIDATION_ERROR " * 4
     ),
@@ -81,7 +83,13 @@ TABLE = {
     "Mutation.categoryUpdate": Case(
         f'categoryUpdate(id: "cat_1", input: {{name: "x"}}) {ERRORS}', STAFF, WRITES
     ),
+    "Mutation.apiKeyCreate": Case(
+        f'apiKeyCreate(input: {{userId: "usr_2"}}) {ERRORS}', ADMIN, "FORBIDDEN FORBIDDEN ok VALIDATION_ERROR"
+    ),
     # last, as they take away what the others ask for
+    "Mutation.apiKeyRevoke": Case(
+        f'apiKeyRevoke(id: "key_5") {ERRORS}', ADMIN, "FORBIDDEN FORBIDDEN ok NOT_FOUND"
+    ),
     "Mutation.categoryDelete": Case(
         f'categoryDelete(id: "cat_1") {ERRORS}', STAFF, "FORBIDDEN ok NOT_FOUND NOT_FOUND"
     ),
