@@ -19,6 +19,7 @@ ABOUT_WHAT_IS_STORED: Final = (
     "This field has already been taken",
     "This field must be an active agent or admin",
     "This field must be an active user",
+    "This field must not be taken from the last active admin",
     "This field must not be the category itself or one below it",
     "This field must not be changed by yourself",
     "This field must not be switched off by yourself",

@@ -1,12 +1,14 @@
-"""What happens at the same moment still happens in an order (D5)."""
+"""What happens at the same moment still happens in an order (D5, D36)."""
 
 import asyncio
 import datetime as dt
+import itertools
+from collections.abc import Awaitable, Callable
 
 from db.queries import tickets
 from resolvers.context import Helpdesk
-from tests.conftest import Clock, Person
-from tests.doors import Door, opened
+from tests.conftest import Clock, Joins, Person
+from tests.doors import Door, Outcome, opened
 
 
 async def test_a_ticket_that_changes_while_its_category_goes_gets_no_earlier_instant(
@@ -27,3 +29,35 @@ async def test_a_ticket_that_changes_while_its_category_goes_gets_no_earlier_ins
     assert after is not None
     assert (after.category_id, after.version) == (None, held.version + 2)
     assert after.updated_at > later
+
+
+async def test_a_workspace_always_has_an_admin(door: Door, join: Joins) -> None:
+    """D36: two admins who take each other away at once do so one after the other, and the second is refused."""
+    deeds: list[Callable[[Person, Person], Awaitable[Outcome]]] = [
+        lambda one, other: door.change(one, "user", other.id, type="agent"),
+        lambda one, other: door.change(one, "user", other.id, is_active=False),
+        lambda one, other: door.delete(one, "user", other.id),
+    ]
+    for place, (deed, counter) in enumerate(itertools.combinations_with_replacement(deeds, 2)):
+        one, other = [
+            await join("admin", email=f"admin{number}@x.test", workspace=f"w{place}") for number in range(2)
+        ]
+        for each in (one, other):
+            assert (await door.list(each, "user")).ok  # known as an admin from now on, for some seconds
+        outcomes = await asyncio.gather(deed(one, other), counter(other, one))
+        assert sorted(each.ok for each in outcomes) == [False, True], (place, outcomes)
+        [left] = [each for each, outcome in zip((one, other), outcomes, strict=True) if outcome.ok]
+        [refusal] = [each for each in outcomes if not each.ok]
+        assert refusal.code == "CONFLICT" or set(refusal.wrong.values()) == {
+            "must not be taken from the last active admin"
+        }
+        user = (await door.one(left, "user", left.id)).done()
+        assert (user["type"], user["is_active"]) == ("admin", True)
+
+
+async def test_one_of_two_admins_may_go(door: Door, join: Joins, admin: Person) -> None:
+    second = await join("admin", email="second@x.test")
+    assert (await door.change(admin, "user", second.id, type="customer", is_active=False)).ok
+    third = await join("admin", email="third@x.test")
+    assert (await door.change(admin, "user", third.id, is_active=False)).ok
+    assert (await door.delete(admin, "user", third.id)).ok
