@@ -214,8 +214,11 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
 
 
 async def is_active_staff(tx: Tx, workspace_id: int, user_id: int) -> bool:
-    """Whether tickets can be assigned to the user (D18)."""
-    found = await tx.first(users.BY_IDS, workspace_id=workspace_id, ids=[user_id])
+    """Whether tickets can be assigned to the user, until the transaction ends (D18).
+
+    They are held: whoever switches them off meanwhile comes first or waits.
+    """
+    found = await users.LISTING.find(tx, (("workspace", workspace_id), ("id", user_id)), held=True)
     return found is not None and found.is_active and found.type != "customer"
 
 

@@ -1,14 +1,14 @@
-"""What happens at the same moment still happens in an order (D5, D36)."""
+"""What happens at the same moment still happens in an order (D5, D18, D36)."""
 
 import asyncio
 import datetime as dt
 import itertools
 from collections.abc import Awaitable, Callable
 
-from db.queries import tickets
+from db.queries import tickets, users
 from resolvers.context import Helpdesk
 from tests.conftest import Clock, Joins, Person
-from tests.doors import Door, Outcome, opened
+from tests.doors import NEW_TICKET, Door, Outcome, opened
 
 
 async def test_a_ticket_that_changes_while_its_category_goes_gets_no_earlier_instant(
@@ -61,3 +61,22 @@ async def test_one_of_two_admins_may_go(door: Door, join: Joins, admin: Person) 
     third = await join("admin", email="third@x.test")
     assert (await door.change(admin, "user", third.id, is_active=False)).ok
     assert (await door.delete(admin, "user", third.id)).ok
+
+
+async def test_nobody_is_assigned_who_is_switched_off_meanwhile(
+    door: Door, helpdesk: Helpdesk, admin: Person, agent: Person
+) -> None:
+    """D18, at the very moment: the assignment waits for what is being done to the agent."""
+    ticket = await opened(door, admin)
+    async with helpdesk.db.write() as tx:
+        held = await users.LISTING.find(tx, (("id", agent.id),), held=True)
+        assert held is not None
+        assignments = [
+            asyncio.create_task(door.change_ticket(admin, ticket["id"], assigned_to=agent.id)),
+            asyncio.create_task(door.open_ticket(admin, **NEW_TICKET, assigned_to=agent.id)),
+        ]
+        await asyncio.sleep(0.3)  # they have read what they could, and wait for us
+        await users.change(tx, held, {"is_active": False})
+    for outcome in await asyncio.gather(*assignments):
+        assert outcome.wrong == {"assigned_to": "must be an active agent or admin"}
+    assert (await door.tickets(admin, assigned_to=agent.id)).ids == []
