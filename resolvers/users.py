@@ -195,7 +195,7 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
     known = await users.by_email(tx, caller.workspace_id, fields.email_key(address), held=True)
     if known is not None:
         return known
-    domain = address.rpartition("@")[2].lower()
+    domain = fields.domain_key(address.rpartition("@")[2])
     organization = await organizations.by_domain(tx, caller.workspace_id, domain)
     values = fields.with_defaults(
         FIELDS,
