@@ -7,6 +7,7 @@ from typing import Final
 from db import rows
 from resolvers import replies
 from resolvers.context import Context
+from resolvers.errors import NotFound
 from rest_compat import parameters
 from rest_compat.bodies import json_object
 from rest_compat.endpoint import Body, endpoint
@@ -61,8 +62,10 @@ async def create_reply(ctx: Context, request: AnyRequest) -> Written[Reply]:
 
 
 async def shaped(ctx: Context, found: list[rows.Reply]) -> list[Reply]:
-    """The replies with their authors, in their order; one statement."""
+    """The replies with their authors, in their order; one statement. Raises NotFound."""
     authors = await people(ctx, (row.author_id for row in found))
+    if not authors.keys() >= {row.author_id for row in found}:
+        raise NotFound  # their ticket was deleted since they were read, and then one of the authors
     return [reply(row, authors[row.author_id]) for row in found]
 
 
