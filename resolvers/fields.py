@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import idna
+
 from resolvers.errors import ValidationError
 
 Given = Mapping[str, Any]
@@ -226,16 +228,33 @@ def email_key(address: str) -> str:
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
+LONGEST_DOMAIN: Final = 253
+
+
 def domain(value: Any) -> str | None:
-    """A domain name in lower case, as `acme.com`; blank means none."""
+    """A domain name as it is compared, as `acme.com`; blank means none."""
     if not isinstance(value, str):
         raise Refused("must be a string")
-    lower = storable(value).strip().lower().rstrip(".")
-    if not lower:
+    trimmed = storable(value).strip()
+    if not trimmed:
         return None
-    if not _DOMAIN.fullmatch(_ascii_domain(lower)):
+    key = domain_key(trimmed)
+    # its length first: Python's codec takes seconds for a million letters
+    if len(key) > LONGEST_DOMAIN or not _DOMAIN.fullmatch(_ascii_domain(key)):
         raise Refused("must be a domain name such as acme.com")
-    return lower
+    return key
+
+
+def domain_key(name: str) -> str:
+    """The domain as it is compared (D17): in lower case, and `xn--bcher-kva.de` as what it stands for, `bücher.de`.
+
+    By IDNA 2008 with the mapping of UTS 46, as browsers and mail programs read it.
+    """
+    lower = name.lower().rstrip(".")
+    try:
+        return idna.decode(lower, uts46=True) if len(lower) <= LONGEST_DOMAIN else lower
+    except idna.IDNAError:
+        return lower  # with an underscore or a heart: no name of IDNA 2008, and mail comes from there all the same
 
 
 def _ascii_domain(name: str) -> str:

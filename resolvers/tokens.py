@@ -10,6 +10,7 @@ import hmac
 import secrets
 import string
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -61,11 +62,12 @@ class Claims(NamedTuple):
     expires_at: float
 
 
-class NewKey(NamedTuple):
-    """A key just made: the only time its secret is known."""
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: the only time its secret is known, and no `repr` tells it."""
 
     row: rows.ApiKey
-    api_secret: str
+    api_secret: str = field(repr=False)
 
 
 class TokenSigner:
@@ -159,9 +161,9 @@ class TokenSigner:
             raise Unauthorized("The API key of this token has been revoked")
         return caller
 
-    def forget_keys(self) -> None:
-        """Read every key again at its next use."""
-        self._holders.clear()
+    def forget(self, key_id: int) -> None:
+        """Read the key again at its next use."""
+        self._holders.pop(key_id, None)
 
 
 def _claims(found: dict[str, Any]) -> Claims:

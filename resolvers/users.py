@@ -7,7 +7,7 @@ from typing import Any, Final
 from db import rows
 from db.conditions import Condition
 from db.database import Tx
-from db.queries import organizations, replies, tickets, users
+from db.queries import organizations, replies, tickets, users, workspaces
 from db.tables import ROLES
 from resolvers import fields, paging
 from resolvers.context import Caller, Context
@@ -30,6 +30,7 @@ FIELDS: Final[dict[str, Field]] = {
     "is_active": Field(fields.boolean, default=True),
 }
 IS_TAKEN: Final = "has already been taken"
+LAST_ADMIN: Final = "must not be taken from the last active admin"
 
 
 async def visible_user(ctx: Context, user_id: int) -> rows.User:
@@ -158,6 +159,8 @@ async def update_user(ctx: Context, user_id: int, given: Given) -> rows.User:
                 wrong["type"] = "must not be changed by yourself"
             if values.get("is_active") is False:
                 wrong["is_active"] = "must not be switched off by yourself"
+        elif await _leaves_no_admin(tx, before, values):
+            wrong |= {name: LAST_ADMIN for name in ("type", "is_active") if name in values}
         organization_id = values.get("organization_id")
         if organization_id and not await _organization_exists(tx, caller, organization_id):
             wrong["organization_id"] = DOES_NOT_EXIST
@@ -174,6 +177,8 @@ async def delete_user(ctx: Context, user_id: int) -> None:
         before = await _held(ctx, tx, user_id)
         if before.id == ctx.caller.user_id:
             raise Conflict("You cannot delete yourself")
+        if await _leaves_no_admin(tx, before, {"is_active": False}):
+            raise Conflict("This is the last active admin")
         if before.ticket_count or await replies.count_written_by(tx, before.id):
             raise Conflict("This user has tickets or replies. Set is_active to false instead")
         if await users.count_assigned(tx, before.id):
@@ -191,7 +196,7 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
     known = await users.by_email(tx, caller.workspace_id, fields.email_key(address), held=True)
     if known is not None:
         return known
-    domain = address.rpartition("@")[2].lower()
+    domain = fields.domain_key(address.rpartition("@")[2])
     organization = await organizations.by_domain(tx, caller.workspace_id, domain)
     values = fields.with_defaults(
         FIELDS,
@@ -210,8 +215,11 @@ async def requester(tx: Tx, caller: Caller, address: str, name: str | None, now:
 
 
 async def is_active_staff(tx: Tx, workspace_id: int, user_id: int) -> bool:
-    """Whether tickets can be assigned to the user (D18)."""
-    found = await tx.first(users.BY_IDS, workspace_id=workspace_id, ids=[user_id])
+    """Whether tickets can be assigned to the user, until the transaction ends (D18).
+
+    They are held: whoever switches them off meanwhile comes first or waits.
+    """
+    found = await users.LISTING.find(tx, (("workspace", workspace_id), ("id", user_id)), held=True)
     return found is not None and found.is_active and found.type != "customer"
 
 
@@ -267,6 +275,20 @@ async def _held(ctx: Context, tx: Tx, user_id: int) -> rows.User:
     if held is None:
         raise NotFound
     return held
+
+
+async def _leaves_no_admin(tx: Tx, before: rows.User, values: Mapping[str, Any]) -> bool:
+    """Whether the workspace would have no active admin with the user changed so.
+
+    Nobody can demote themselves, but two admins can demote each other at once: whoever takes an admin away holds the
+    workspace, so that the second sees what the first did (D36).
+    """
+    was_admin = before.type == "admin" and before.is_active
+    stays_admin = values.get("type", "admin") == "admin" and values.get("is_active", True)
+    if stays_admin or not was_admin:
+        return False
+    await workspaces.hold(tx, before.workspace_id)
+    return await users.count_admins(tx, before.workspace_id, but=before.id) == 0
 
 
 def _may_make(caller: Caller, role: str) -> None:

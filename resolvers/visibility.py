@@ -61,6 +61,11 @@ def visible_categories(caller: Caller) -> Conditions:
     return _workspace(caller)
 
 
+def visible_api_keys(caller: Caller) -> Conditions:
+    """The API keys: those of the workspace, for who may look at keys at all."""
+    return _workspace(caller)
+
+
 def visible_notes(caller: Caller) -> Conditions:
     """The replies, notes and log lines of a ticket the caller sees: customers see the public ones (D25)."""
     return _workspace(caller) if caller.is_staff else (*_workspace(caller), ("public", True))

@@ -107,7 +107,7 @@ ABOUT: Final[dict[str, str]] = {
     "type": "What they may do; agents and admins are made by admins",
     "update_status": "Status to set together with the reply",
     "url": "Where to send them; not a private address",
-    "user_id": "User who is to watch",
+    "user_id": "User it is about: who is to watch, whom the key acts as",
 }
 """What each field of a body means: one name means the same everywhere."""
 

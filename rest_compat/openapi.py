@@ -33,6 +33,7 @@ _TAGS: Final = {
     "Categories": "Ticket categories, for organization and routing.",
     "Statistics": "How many tickets, how fast, how well, and who did what.",
     "Webhooks": "Real-time notifications, and what became of them.",
+    "API keys": "What programs sign in with, kept by admins.",
 }
 _DESCRIPTION: Final = """The documented REST API of Answer, a helpdesk and ticketing system.
 

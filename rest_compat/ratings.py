@@ -7,6 +7,7 @@ from typing import Final
 from db import rows
 from resolvers import ratings
 from resolvers.context import Context
+from resolvers.errors import NotFound
 from rest_compat.bodies import json_object
 from rest_compat.endpoint import Body, endpoint
 from rest_compat.envelope import AnyRequest
@@ -39,8 +40,11 @@ async def create_rating(ctx: Context, request: AnyRequest) -> Written[Rating]:
 
 
 async def _shaped(ctx: Context, row: rows.Rating) -> Rating:
+    """The rating with who gave it and who was assigned. Raises NotFound."""
     users = await people(ctx, (row.requester_id, row.assigned_to_id))
-    requester, assignee = users[row.requester_id], users.get(row.assigned_to_id or 0)
+    requester, assignee = users.get(row.requester_id), users.get(row.assigned_to_id or 0)
+    if requester is None:
+        raise NotFound  # the ticket was deleted since it was read, and then who had asked it
     return Rating(
         id=row.id,
         ticket_id=row.ticket_id,

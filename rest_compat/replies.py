@@ -9,6 +9,7 @@ from db import rows
 from resolvers import replies
 from resolvers.attachments import ATTACHMENTS_BY_REPLY
 from resolvers.context import Context
+from resolvers.errors import NotFound
 from rest_compat import parameters
 from rest_compat.attachments import shown
 from rest_compat.bodies import json_object
@@ -64,8 +65,10 @@ async def create_reply(ctx: Context, request: AnyRequest) -> Written[Reply]:
 
 
 async def shaped(ctx: Context, found: list[rows.Reply]) -> list[Reply]:
-    """The replies with their authors and files, in their order; two statements."""
+    """The replies with their authors and files, in their order; two statements. Raises NotFound."""
     authors = await people(ctx, (row.author_id for row in found))
+    if not authors.keys() >= {row.author_id for row in found}:
+        raise NotFound  # their ticket was deleted since they were read, and then one of the authors
     files = await ATTACHMENTS_BY_REPLY.load(ctx, [row.id for row in found], None)
     return [reply(row, authors[row.author_id], files[row.id]) for row in found]
 

@@ -9,6 +9,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from rest_compat import (
+    api_keys,
     attachments,
     auth,
     categories,
@@ -39,6 +40,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *categories.ENDPOINTS,
     *stats.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *api_keys.ENDPOINTS,
 )
 OPENAPI_PATH: Final = "/v1/openapi.json"
 

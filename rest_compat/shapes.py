@@ -482,6 +482,42 @@ class Delivery(Shape, frozen=True):
     created_at: Instant
 
 
+# --- API keys ---------------------------------------------------------------------------------------------------
+
+
+class KeyHolder(Shape, frozen=True):
+    """Whom an API key acts as: what they may do, it may do."""
+
+    id: Id
+    name: str
+    email: str
+    type: Role
+
+
+class ApiKey(Shape, frozen=True):
+    """An API key, without its secret."""
+
+    id: Id
+    api_key: Annotated[str, Meta(description="The public half")]
+    secret_ending: Annotated[str, Meta(description="The last four characters of its secret")]
+    user: KeyHolder
+    is_active: Annotated[
+        bool, Meta(description="Whether it can be used: not revoked, and its user is active")
+    ]
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+class NewApiKey(ApiKey, frozen=True):
+    """A new API key, with its secret: keep it, no other answer shows it again."""
+
+    api_secret: Annotated[str, Meta(description="The secret half, this one time")]
+
+    def __repr__(self) -> str:
+        """Without the secret: what is printed by mistake ends up in a log."""
+        return f"{type(self).__name__}(id={self.id})"
+
+
 # --- around them -----------------------------------------------------------------------------------------------
 
 

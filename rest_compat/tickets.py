@@ -12,6 +12,7 @@ from resolvers.activity import ACTIVITY_BY_TICKET
 from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.context import Context
+from resolvers.errors import NotFound
 from resolvers.paging import LARGEST_PAGE, Order, Page, Slice
 from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.tickets import reply_count
@@ -154,7 +155,8 @@ async def summaries(ctx: Context, found: list[rows.Ticket]) -> list[TicketSummar
         ctx, (user_id for row in found for user_id in (row.requester_id, row.assigned_to_id))
     )
     places = await _categories(ctx, found)
-    return [_summary(ctx, row, users, places) for row in found]
+    # whoever asked can only be gone when the ticket is: both were deleted since the list was read
+    return [_summary(ctx, row, users, places) for row in found if row.requester_id in users]
 
 
 async def _categories(ctx: Context, found: list[rows.Ticket]) -> Mapping[int, rows.Category]:
@@ -187,7 +189,7 @@ def _summary(
 
 
 async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
-    """One ticket with all that belongs to it; six statements, however much that is."""
+    """One ticket with all that belongs to it; six statements, however much that is. Raises NotFound."""
     own = [row.id]
     asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
     said = (await REPLIES_BY_TICKET.load(ctx, own, asked))[row.id]
@@ -203,6 +205,8 @@ async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
             *(each.user_id for each in log.rows),
         ),
     )
+    if not users.keys() >= {row.requester_id, *(each.author_id for each in said.rows)}:
+        raise NotFound  # deleted since it was read, and then somebody whom it needed
     category = (await _categories(ctx, [row])).get(row.category_id or 0)
     return _ticket(ctx, row, said, log, watchers, files, users, category)
 

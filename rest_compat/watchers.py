@@ -6,6 +6,7 @@ from typing import Final
 
 from resolvers import fields, watchers
 from resolvers.context import Context
+from resolvers.errors import NotFound
 from resolvers.fields import Field
 from rest_compat.bodies import json_object
 from rest_compat.endpoint import Body, endpoint
@@ -27,7 +28,9 @@ async def create_watcher(ctx: Context, request: AnyRequest) -> Written[Named]:
     ticket_id = path_id(request, "ticket_id")
     user_id = fields.cleaned(CREATE.fields, await json_object(request))["user_id"]
     await watchers.add_watcher(ctx, ticket_id, user_id)
-    watcher = (await people(ctx, [user_id]))[user_id]
+    watcher = (await people(ctx, [user_id])).get(user_id)
+    if watcher is None:  # deleted since
+        raise NotFound
     return Written(True, Named(watcher.id, watcher.name), "Watcher created successfully")
 
 

@@ -17,6 +17,7 @@ PREFIXES: Final = {
     "Workspace": "wsp",
     "Webhook": "whk",
     "WebhookDelivery": "dlv",
+    "ApiKey": "key",
 }
 _ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
 

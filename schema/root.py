@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers import (
     activity,
+    api_keys,
     attachments,
     categories,
     deliveries,
@@ -19,9 +20,10 @@ from resolvers import (
     webhooks,
     workspaces,
 )
-from resolvers.errors import NotFound, ValidationError
+from resolvers.errors import Forbidden, NotFound, ValidationError
 from resolvers.paging import LARGEST_PAGE
 from resolvers.uploads import Upload
+from schema.api_keys import ApiKey, api_key_create, api_key_page, api_key_revoke
 from schema.attachments import Attachment, attachment_create, attachment_delete
 from schema.categories import Category, category_create, category_delete, category_page, category_update
 from schema.described import describe
@@ -74,6 +76,7 @@ _ONE: dict[str, Any] = {
     "Activity": activity.entry,
     "Webhook": webhooks.webhook,
     "WebhookDelivery": deliveries.delivery,
+    "ApiKey": api_keys.api_key,
 }
 
 
@@ -110,13 +113,21 @@ async def _webhook(info: Ctx, id: Id) -> Any:
     return await _found("Webhook", info, row_id("Webhook", id))
 
 
+async def _api_key(info: Ctx, id: Id) -> Any:
+    """An API key, revoked or not; null when there is none. For admins."""
+    return await _found("ApiKey", info, row_id("ApiKey", id))
+
+
 async def _node(
     info: Ctx,
     id: Annotated[strawberry.ID, strawberry.argument(description="The id of anything that has one.")],
 ) -> Any:
     """Anything by its id; null when there is nothing that the caller may see."""
     named = kind_and_row_id(id)
-    return await _found(*_as_arguments(named, info)) if named and named[0] in _ONE else None
+    try:
+        return await _found(*_as_arguments(named, info)) if named and named[0] in _ONE else None
+    except Forbidden:  # one thing that only admins see must not take the others of `nodes` with it
+        return None
 
 
 def _as_arguments(named: tuple[str, int], info: Ctx) -> tuple[str, Ctx, int]:
@@ -162,6 +173,8 @@ class Query:
     stats: Stats | None = strawberry.field(resolver=stats_of)
     webhook: Webhook | None = strawberry.field(resolver=_webhook)
     webhooks: Connection[Webhook] | None = strawberry.field(resolver=webhook_page)
+    api_key: ApiKey | None = strawberry.field(resolver=_api_key)
+    api_keys: Connection[ApiKey] | None = strawberry.field(resolver=api_key_page)
 
 
 @strawberry.type
@@ -193,6 +206,8 @@ class Mutation:
     webhook_rotate_secret = strawberry.mutation(resolver=webhook_rotate_secret)
     webhook_test = strawberry.mutation(resolver=webhook_test)
     delivery_redeliver = strawberry.mutation(resolver=delivery_redeliver)
+    api_key_create = strawberry.mutation(resolver=api_key_create)
+    api_key_revoke = strawberry.mutation(resolver=api_key_revoke)
 
 
 schema = strawberry.Schema(

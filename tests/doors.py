@@ -82,6 +82,8 @@ class Door(Protocol):
     async def rating(self, who: Who, ticket_id: Any, /) -> Outcome: ...
     async def overview(self, who: Who, /, **asked: Any) -> Outcome: ...
     async def agent_stats(self, who: Who, /, **asked: Any) -> Outcome: ...
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome: ...
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome: ...
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome: ...
     async def change(self, who: Who, noun: str, id_: Any, /, **given: Any) -> Outcome: ...
     async def delete(self, who: Who, noun: str, id_: Any, /) -> Outcome: ...
@@ -185,6 +187,12 @@ class RestDoor:
     async def agent_stats(self, who: Who, /, **asked: Any) -> Outcome:
         return await self._ask(who, "GET", "stats/agents", asked={"per_page": 100} | asked)
 
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome:
+        return await self._ask(who, "POST", "api-keys", given)
+
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._ask(who, "DELETE", f"api-keys/{id_}")
+
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         return await self._ask(who, "POST", PLURALS[noun], given)
 
@@ -219,6 +227,7 @@ PLURALS = {
     "organization": "organizations",
     "category": "categories",
     "webhook": "webhooks",
+    "api_key": "api-keys",
 }
 
 
@@ -263,6 +272,8 @@ FIELDS = {
     "webhook": "{ databaseId url events isActive secret failingSince disabledReason createdAt updatedAt }",
     "delivery": """{ databaseId webhook { databaseId } event messageId status requestBody attemptCount nextAttemptAt
         finishedAt createdAt attempts { number url responseStatus responseBody error durationMs createdAt } }""",
+    "api_key": """{ databaseId apiKey secretEnding isActive createdAt revokedAt
+        user { databaseId name email type } }""",
 }
 RATING = "{ rating comment createdAt requester { databaseId name } assignedTo { databaseId name } }"
 OVERVIEW = """{ tickets { total open pending resolved closed } byPriority { low medium high urgent }
@@ -274,7 +285,7 @@ AGENTS = """{ agents { agent { databaseId name email }
         slaCompliance }
     activity { repliesSent internalNotes ticketsReassigned } } }"""
 ERRORS = "userErrors { code message field }"
-IDS = {"assigned_to", "category_id", "organization_id", "parent_id"}
+IDS = {"assigned_to", "category_id", "organization_id", "parent_id", "user_id"}
 ENUMS = {"status", "priority", "type", "update_status"}
 PAGE = "$first: Int, $after: String, $last: Int, $before: String"
 PAGED = "first: $first, after: $after, last: $last, before: $before"
@@ -319,6 +330,8 @@ class GraphqlDoor:
         if payload["userErrors"]:
             assert payload[thing] is None
             return _of_user_errors(payload["userErrors"])
+        if "apiSecret" in payload:
+            return Outcome(_plain(payload["apiKey"] | {"apiSecret": payload["apiSecret"]}))
         made = _plain(payload if thing == "token" else payload[thing])
         if "signingSecret" in payload:  # REST shows it where it shows the mask from then on
             made["secret"] = payload["signingSecret"]
@@ -450,6 +463,13 @@ class GraphqlDoor:
         body = await self.ask(who, document, **given)
         return _refused(body["errors"]) if body.get("errors") else Outcome(_plain(body["data"]["stats"]))
 
+    async def make_key(self, who: Who, /, **given: Any) -> Outcome:
+        answer = f"apiKey {FIELDS['api_key']} apiSecret"
+        return await self._do(who, "apiKeyCreate", answer, input=_input(given))
+
+    async def revoke_key(self, who: Who, id_: Any, /) -> Outcome:
+        return await self._do(who, "apiKeyRevoke", "apiKey { databaseId }", id=str(id_))
+
     async def create(self, who: Who, noun: str, /, **given: Any) -> Outcome:
         secret = " signingSecret" if noun == "webhook" else ""
         return await self._do(who, f"{noun}Create", f"{noun} {FIELDS[noun]}{secret}", input=_input(given))
@@ -463,14 +483,16 @@ class GraphqlDoor:
         return await self._do(who, f"{noun}Delete", "deletedId", id=str(id_))
 
     async def one(self, who: Who, noun: str, id_: Any, /) -> Outcome:
-        body = await self.ask(who, f"query($id: ID!) {{ {noun}(id: $id) {FIELDS[noun]} }}", id=str(id_))
+        body = await self.ask(
+            who, f"query($id: ID!) {{ one: {_camel(noun)}(id: $id) {FIELDS[noun]} }}", id=str(id_)
+        )
         if body.get("errors"):
             return _refused(body["errors"])
-        found = body["data"][noun]
+        found = body["data"]["one"]
         return Outcome(code="NOT_FOUND") if found is None else Outcome(_plain(found))
 
     async def list(self, who: Who, noun: str, /, **asked: Any) -> Outcome:
-        plural = PLURALS[noun]
+        plural = _camel(PLURALS[noun].replace("-", "_"))
         if noun != "user":
             document = f"query({PAGE}) {{ list: {plural}({PAGED}) {{ %s }} }}"
             return await self._pages(who, document, noun, asked)

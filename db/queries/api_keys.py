@@ -7,12 +7,26 @@ import msgspec
 from sqlalchemy import BigInteger, Text, bindparam, insert, select, update
 
 from db import rows, tables
+from db.conditions import Kind
 from db.database import Tx
+from db.listing import Listing
 from db.statements import Statement, columns, table_of
+from db.types import ListOf, any_of
 
 api_key = table_of(tables.ApiKey)
 user = table_of(tables.User)
 workspace = table_of(tables.Workspace)
+
+LISTING: Listing[rows.ApiKey] = Listing(
+    tables.ApiKey,
+    rows.ApiKey,
+    kinds={
+        "workspace": Kind(BigInteger(), lambda value: api_key.c.workspace_id == value),
+        "id": Kind(BigInteger(), lambda value: api_key.c.id == value),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(api_key.c.id, value)),
+    },
+    orders={"id": None},
+)
 
 
 class Holder(msgspec.Struct, frozen=True):

@@ -60,6 +60,17 @@ _ASSIGNED: Statement[int] = Statement(
     .where(ticket.c.assigned_to_id == bindparam("user_id", type_=BigInteger())),
     int,
 )
+_OTHER_ADMINS: Statement[int] = Statement(
+    select(func.count())
+    .select_from(user)
+    .where(
+        _OF_WORKSPACE,
+        user.c.type == "admin",
+        user.c.is_active.is_(True),
+        user.c.id != bindparam("but", type_=BigInteger()),
+    ),
+    int,
+)
 
 
 async def by_email(tx: Tx, workspace_id: int, email_key: str, *, held: bool = False) -> rows.User | None:
@@ -104,6 +115,11 @@ async def leave_organization(tx: Tx, organization_id: int) -> None:
 async def count_assigned(tx: Tx, user_id: int) -> int:
     """How many tickets are assigned to the user."""
     return await tx.first(_ASSIGNED, user_id=user_id) or 0
+
+
+async def count_admins(tx: Tx, workspace_id: int, *, but: int) -> int:
+    """How many active admins the workspace has besides this user."""
+    return await tx.first(_OTHER_ADMINS, workspace_id=workspace_id, but=but) or 0
 
 
 def words(row: rows.User) -> str:

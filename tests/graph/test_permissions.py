@@ -57,6 +57,8 @@ TABLE = {
     "Mutation.webhookTest": Case(f'webhookTest(id: "whk_1") {ERRORS}', ADMIN, ADMIN_WRITES),
     "Query.webhook": Case('webhook(id: "whk_1") { id }', ADMIN, "FORBIDDEN FORBIDDEN ok null"),
     "Query.webhooks": Case("webhooks { nodes { id } }", ADMIN, ADMINS),
+    "Query.apiKey": Case('apiKey(id: "key_1") { id }', ADMIN, "FORBIDDEN FORBIDDEN ok null"),
+    "Query.apiKeys": Case("apiKeys { nodes { id } }", ADMIN, ADMINS),
     "Mutation.tokenCreate": Case(
         f'tokenCreate(apiKey: "", apiSecret: "") {ERRORS}', (ANYONE,), "VALIDATION_ERROR " * 4
     ),
@@ -95,6 +97,9 @@ TABLE = {
     "Mutation.categoryUpdate": Case(
         f'categoryUpdate(id: "cat_1", input: {{name: "x"}}) {ERRORS}', STAFF, WRITES
     ),
+    "Mutation.apiKeyCreate": Case(
+        f'apiKeyCreate(input: {{userId: "usr_2"}}) {ERRORS}', ADMIN, "FORBIDDEN FORBIDDEN ok VALIDATION_ERROR"
+    ),
     "Mutation.webhookUpdate": Case(
         f'webhookUpdate(id: "whk_1", input: {{isActive: true}}) {ERRORS}', ADMIN, ADMIN_WRITES
     ),
@@ -105,6 +110,7 @@ TABLE = {
     "Mutation.attachmentDelete": Case(
         f'attachmentDelete(id: "att_1") {ERRORS}', SIGNED_IN, "NOT_FOUND ok NOT_FOUND NOT_FOUND"
     ),
+    "Mutation.apiKeyRevoke": Case(f'apiKeyRevoke(id: "key_5") {ERRORS}', ADMIN, ADMIN_WRITES),
     "Mutation.categoryDelete": Case(
         f'categoryDelete(id: "cat_1") {ERRORS}', STAFF, "FORBIDDEN ok NOT_FOUND NOT_FOUND"
     ),

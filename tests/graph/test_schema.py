@@ -52,7 +52,7 @@ def test_everything_has_a_description() -> None:
 
 
 def test_every_list_that_can_grow_is_a_connection() -> None:
-    assert len(CONNECTIONS) == 8
+    assert len(CONNECTIONS) == 9
     for connection in CONNECTIONS:
         assert isinstance(connection, GraphQLObjectType)
         assert {name: str(field.type) for name, field in connection.fields.items()} == {

@@ -20,6 +20,8 @@ ABOUT_WHAT_IS_STORED: Final = (
     "This field must be an active agent or admin",
     "This field must be files that you added to this ticket and that no reply has yet",
     "This field must not be a private address",
+    "This field must be an active user",
+    "This field must not be taken from the last active admin",
     "This field must not be the category itself or one below it",
     "This field must not be after to_date",
     "This field must not be changed by yourself",

@@ -40,6 +40,7 @@ async def test_everything_wrong_is_named_at_once(door: Door, agent: Person, unch
             "-acme.test",
             "acme..test",
             "a" * 64 + ".test",
+            "ü" * 100_000,
         ):
             refused = await door.create(
                 agent, "organization", name="x" * 256, domain=bad, metadata=1, notes="n" * 65_537
@@ -72,6 +73,38 @@ async def test_an_update_keeps_what_is_absent_and_clears_what_is_null(door: Door
     ticket = await opened(door, agent, requester_email="eve@acme.test")
     user = (await door.one(agent, "user", ticket["requester"]["id"])).done()
     assert user["organization"] is None
+
+
+async def test_a_domain_is_one_however_it_is_spelled(door: Door, agent: Person, unchanged: Unchanged) -> None:
+    """D17: mail comes from `bücher.de` or from `xn--bcher-kva.de`, as the sender's program likes."""
+    for spelled, read in (
+        ("Bücher.de", "bücher.de"),
+        ("xn--mnchen-3ya.DE", "münchen.de"),
+        ("straße.de", "straße.de"),
+        ("strasse.de", "strasse.de"),  # somebody else's
+        ("i❤.ws", "i❤.ws"),
+    ):
+        made = await door.create(agent, "organization", name=read, domain=spelled)
+        assert made.done()["domain"] == read
+    for address, place in (
+        ("a@bücher.de", "bücher.de"),
+        ("b@XN--Bcher-Kva.de", "bücher.de"),
+        ("c@münchen.de", "münchen.de"),
+        ("d@xn--mnchen-3ya.de", "münchen.de"),
+        ("e@xn--strae-oqa.de", "straße.de"),
+        ("f@STRASSE.de", "strasse.de"),
+        ("g@i❤.ws", "i❤.ws"),
+        ("h@post.bücher.de", None),
+        ("i@foo_bar.de", None),
+    ):
+        ticket = await opened(door, agent, requester_email=address)
+        user = (await door.one(agent, "user", ticket["requester"]["id"])).done()
+        assert user["email"] == address
+        assert (user["organization"] or {}).get("name") == place, address
+    async with unchanged():
+        for again in ("xn--bcher-kva.de", "BÜCHER.DE.", "münchen.de"):
+            refused = await door.create(agent, "organization", name="x", domain=again)
+            assert refused.wrong == {"domain": "has already been taken"}, again
 
 
 async def test_people_and_their_tickets_follow_and_outlive_it(door: Door, agent: Person) -> None:

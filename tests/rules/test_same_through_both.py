@@ -33,7 +33,7 @@ STAFF = Counter(
     list=3, one=6, tickets=5, ticket=2, rating=1, replies=4, attachment=3, overview=3, agent_stats=3
 )
 ANSWERED = {
-    "admin": STAFF + Counter(list=1, one=1, deliveries=1),
+    "admin": STAFF + Counter(list=2, one=4, deliveries=1),
     "agent": STAFF,
     "customer": Counter(list=1, one=5, tickets=5, ticket=1, rating=1, replies=2, attachment=2),
 }
@@ -86,13 +86,14 @@ async def filled(rest: RestDoor, people: People, receiver: Receiver, worker: Wor
         "category": [above.done()["id"], below.done()["id"]],
         "user": [each.id for each in people.values()],
         "webhook": [hook.done()["id"]],
+        "api_key": (await rest.list(admin, "api_key")).ids,
         "attachment": [each["id"] for each in (await rest.ticket(agent, id_)).done()["attachments"]],
     }
 
 
 def reads(ids: Row) -> Iterator[Read]:
     """Every way to read something, of everything there is."""
-    for noun in ("user", "organization", "category", "webhook"):
+    for noun in ("user", "organization", "category", "webhook", "api_key"):
         yield "list", (noun,), {"per_page": 100}
         yield from (("one", (noun, id_), {}) for id_ in ids[noun])
     for asked in SEARCHES:
