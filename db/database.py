@@ -51,7 +51,7 @@ def database_url(text: str) -> URL:
 
 
 class Database:
-    """One SQLite file or one PostgreSQL database, with its two pools: readers and writers."""
+    """One SQLite file or one PostgreSQL database, with its two pools: readers and writers, and a connection to spare."""
 
     def __init__(self, address: str, *, readers: int = 8, writers: int = 8, durable: bool = True) -> None:
         url = database_url(address)
@@ -59,26 +59,29 @@ class Database:
         self.engine = (
             _sqlite_engine(url, durable=durable) if self.is_sqlite else _postgresql_engine(url, writers)
         )
-        self.readers: ReadConnections = (
-            SqliteReads(str(url.database), readers)
-            if self.is_sqlite
-            else PostgresReads(
-                url.set(drivername="postgresql").render_as_string(hide_password=False), readers
-            )
-        )
+        self.readers = self._reads(url, readers)
+        self._spare = self._reads(url, 1)
         self._sqlite_writer = asyncio.Lock()
         self.on_statement: Callable[[str], None] | None = None
         self.on_jobs: Callable[[], None] | None = None
         """Called when a transaction that wrote jobs is committed."""
         event.listen(self.engine.sync_engine, "before_cursor_execute", self._tell)
 
+    def _reads(self, url: URL, size: int) -> ReadConnections:
+        if self.is_sqlite:
+            return SqliteReads(str(url.database), size)
+        return PostgresReads(url.set(drivername="postgresql").render_as_string(hide_password=False), size)
+
     def _tell(self, _connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
         if self.on_statement is not None:
             self.on_statement(sql)
 
-    def read(self) -> "Reader":
-        """A reader for one operation; close it, or use it as `async with`."""
-        return Reader(self)
+    def read(self, *, spare: bool = False) -> "Reader":
+        """A reader for one operation; close it, or use it as `async with`.
+
+        `spare`: on the connection that is kept for asking how the database is, whatever waits for the others.
+        """
+        return Reader(self, self._spare if spare else self.readers)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator["Tx"]:
@@ -121,8 +124,9 @@ class Database:
             self._sqlite_writer.release()
 
     async def close(self) -> None:
-        """Close both pools."""
+        """Close every connection."""
         await self.readers.close()
+        await self._spare.close()
         await self.engine.dispose()
 
 
@@ -132,8 +136,9 @@ class Reader:
     Statements of one reader run one after the other: a connection can do one thing at a time.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, connections: ReadConnections) -> None:
         self._database = database
+        self._connections = connections
         self._dialect = database.engine.dialect
         self._connection: Any = None
         self._turn = asyncio.Lock()
@@ -166,7 +171,7 @@ class Reader:
     async def _fetch(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
         if self._database.on_statement is not None:
             self._database.on_statement(compiled.sql)
-        readers = self._database.readers
+        readers = self._connections
         was_held = self._connection is not None
         if not was_held:
             self._connection = await readers.take()
@@ -183,7 +188,7 @@ class Reader:
     async def _give_back(self, *, broken: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._database.readers.give_back(connection, broken=broken)
+            await self._connections.give_back(connection, broken=broken)
 
     async def rest(self) -> None:
         """Give the connection back for now: the next statement takes another."""

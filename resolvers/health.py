@@ -20,8 +20,8 @@ DATABASE_IS_OUT: Final = Standing("error", "error")
 async def standing(helpdesk: Helpdesk) -> Standing:
     """How database and queue are; however long it takes, so give it a deadline."""
     try:
-        async with helpdesk.db.read() as reads:
+        async with helpdesk.db.read(spare=True) as reads:
             await reads.first(workspaces.BY_ID, id=0)
-        return Standing("connected", await jobs.queue_state(helpdesk))
+            return Standing("connected", await jobs.queue_state(reads, helpdesk.clock()))
     except Exception:  # noqa: BLE001  # whatever it is, the database is not well
         return DATABASE_IS_OUT

@@ -6,6 +6,7 @@ from typing import Final
 
 from db import rows
 from db.queries import jobs
+from db.statements import Reads
 from resolvers.context import Helpdesk
 
 LEASE_S: Final = 60.0
@@ -59,11 +60,9 @@ async def forget_old(helpdesk: Helpdesk) -> None:
         await jobs.forget(tx, helpdesk.clock() - KEPT_FOR)
 
 
-async def queue_state(helpdesk: Helpdesk) -> str:
+async def queue_state(reads: Reads, now: datetime) -> str:
     """How the queue is: `connected` while a worker does jobs, `error` when jobs wait and none does, else `disabled`."""
-    now = helpdesk.clock()
-    async with helpdesk.db.read() as reads:
-        seen_at = await reads.first(jobs.LAST_SEEN)
-        if seen_at is not None and now - seen_at < SEEN_WITHIN:
-            return "connected"
-        return "error" if await reads.rows(jobs.DUE, now=now, busy=[], most=1) else "disabled"
+    seen_at = await reads.first(jobs.LAST_SEEN)
+    if seen_at is not None and now - seen_at < SEEN_WITHIN:
+        return "connected"
+    return "error" if await reads.rows(jobs.DUE, now=now, busy=[], most=1) else "disabled"

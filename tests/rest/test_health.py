@@ -56,6 +56,15 @@ def assert_unhealthy(answer: httpx.Response) -> None:
     assert answer.json()["services"]["database"] == "error"
 
 
+async def test_a_database_that_is_merely_busy_is_well(http: httpx.AsyncClient, helpdesk: Helpdesk) -> None:
+    readers = helpdesk.db.readers
+    taken = [await readers.take() for _ in range(4)]  # tests/one_app.py opens no more
+    answer = await http.get("/health")
+    assert (answer.status_code, answer.json()["services"]["database"]) == (200, "connected")
+    for connection in taken:
+        await readers.give_back(connection)
+
+
 async def test_a_database_that_is_down_is_told(unused_tcp_port: int) -> None:
     async with over(f"postgresql://nobody@127.0.0.1:{unused_tcp_port}/none") as client:
         assert_unhealthy(await client.get("/health"))
