@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+from limits import parse_many
+
 from resolvers.context import Caller, Context
 from resolvers.errors import RateLimited
 from resolvers.permissions import SIGNED_IN, allow
@@ -21,17 +23,22 @@ class Limit(NamedTuple):
     seconds: int
 
 
+def written(text: str) -> tuple[Limit, ...]:
+    """The limits that the words of the `limits` library say, as `30/minute; 1000/day`."""
+    return tuple(Limit(item.amount, item.get_expiry()) for item in parse_many(text))
+
+
 TIERS: Final[dict[str, tuple[Limit, ...]]] = {
-    "free": (Limit(30, 60), Limit(1_000, 86_400)),
-    "starter": (Limit(60, 60), Limit(10_000, 86_400)),
-    "professional": (Limit(120, 60), Limit(100_000, 86_400)),
+    "free": written("30/minute; 1000/day"),
+    "starter": written("60/minute; 10000/day"),
+    "professional": written("120/minute; 100000/day"),
     "enterprise": (),
 }
 """The documented tiers."""
 UNLIMITED: Final = 2**31 - 1
 """What stands for "unlimited" where a number is wanted: no 32-bit client stumbles over it."""
-SIGN_INS_BY_ADDRESS: Final = (Limit(60, 60), Limit(600, 3_600))
-SIGN_INS_BY_KEY: Final = (Limit(10, 60), Limit(60, 3_600))
+SIGN_INS_BY_ADDRESS: Final = written("60/minute; 600/hour")
+SIGN_INS_BY_KEY: Final = written("10/minute; 60/hour")
 """Failed sign-ins; those that succeed are given back."""
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Any
 
 import strawberry
-from strawberry import Parent
+from strawberry import UNSET, Parent
 
 from resolvers import stats
 from resolvers.stats import Stats as Asked
@@ -201,6 +201,6 @@ To = Annotated[
 ]
 
 
-async def stats_of(info: Ctx, from_: From = None, to: To = None) -> Any:
+async def stats_of(info: Ctx, from_: From = UNSET, to: To = UNSET) -> Any:
     """The helpdesk in figures, from one day to another. For agents and admins."""
-    return await stats.stats(info.context, from_, to)
+    return await stats.stats(info.context, from_ or None, to or None)

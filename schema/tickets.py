@@ -259,13 +259,13 @@ async def ticket_rate(
     info: Ctx,
     id: strawberry.ID,
     rating: Annotated[int, strawberry.argument(description="1 (bad) to 5 (excellent).")],
-    comment: Annotated[str | None, strawberry.argument(description="What to add to it.")] = None,
+    comment: Annotated[str | None, strawberry.argument(description="What to add to it.")] = UNSET,
 ) -> TicketRatePayload:
     """Rate a resolved or closed ticket, again if need be: the latest rating counts. For its requester."""
 
     async def work() -> rows.Ticket:
         rated, _ = await ratings.rate_ticket(
-            info.context, row_id("Ticket", id), {"rating": rating, "comment": comment}
+            info.context, row_id("Ticket", id), {"rating": rating, "comment": comment or None}
         )
         return rated
 
