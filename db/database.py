@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Delete, Insert, TextClause, Update, event, exc
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.drivers import (
     POSTGRESQL_IS_GONE,
@@ -20,6 +20,7 @@ from db.drivers import (
 )
 from db.errors import ConnectionLost, DatabaseUnavailable, WriteRaced
 from db.statements import Compiled, Statement
+from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
 Row = TypeVar("Row")
 _RACED = ("40001", "40P01")
@@ -61,7 +62,7 @@ class Database:
         )
         self.readers = self._reads(url, readers)
         self._spare = self._reads(url, 1)
-        self._sqlite_writer = asyncio.Lock()
+        self._writes: Writes = SqliteWrites(self.engine) if self.is_sqlite else PostgresWrites(self.engine)
         self.on_statement: Callable[[str], None] | None = None
         self.on_jobs: Callable[[], None] | None = None
         """Called when a transaction that wrote jobs is committed."""
@@ -91,8 +92,8 @@ class Database:
         in between.
         """
         try:
-            async with self._turn(), AsyncSession(self.engine, autoflush=False) as session, session.begin():
-                tx = Tx(session, is_sqlite=self.is_sqlite)
+            async with self._writes.transaction() as writer:
+                tx = Tx(writer, is_sqlite=self.is_sqlite)
                 yield tx
         except (exc.InterfaceError, exc.TimeoutError, *POSTGRESQL_IS_GONE) as error:
             raise DatabaseUnavailable(type(error).__name__) from error
@@ -107,24 +108,9 @@ class Database:
         if tx.wrote_jobs and self.on_jobs is not None:
             self.on_jobs()
 
-    @contextlib.asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """SQLite has one writer: waiting here costs nothing, waiting in its busy handler costs sleeps.
-
-        Raises TimeoutError after WAIT_FOR_CONNECTION_S.
-        """
-        if not self.is_sqlite:
-            yield
-            return
-        async with asyncio.timeout(WAIT_FOR_CONNECTION_S):
-            await self._sqlite_writer.acquire()
-        try:
-            yield
-        finally:
-            self._sqlite_writer.release()
-
     async def close(self) -> None:
         """Close every connection."""
+        await self._writes.close()
         await self.readers.close()
         await self._spare.close()
         await self.engine.dispose()
@@ -211,14 +197,14 @@ class Reader:
 class Tx:
     """What a change can do inside its transaction. Reads made here see what it has written so far."""
 
-    def __init__(self, session: AsyncSession, *, is_sqlite: bool) -> None:
-        self._session = session
+    def __init__(self, writer: Writer, *, is_sqlite: bool) -> None:
+        self.writer = writer
         self.is_sqlite = is_sqlite
         self.wrote_jobs = False
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order."""
-        result = await self._session.execute(statement.select, values)
+        result = await self.writer.execute(statement.select, values)
         return [statement.make_row(*record) for record in result]
 
     async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
@@ -230,18 +216,18 @@ class Tx:
         self, change: Change, values: Mapping[str, Any] | list[dict[str, Any]] | None = None
     ) -> None:
         """Run an INSERT, UPDATE or DELETE; a list of values runs it for each."""
-        await self._session.execute(change, values)
+        await self.writer.execute(change, values)
 
     async def returning(self, change: Any, make_row: Callable[..., Row], **values: Any) -> list[Row]:
         """Run a change that RETURNs columns, as rows."""
-        result = await self._session.execute(change, values)
+        result = await self.writer.execute(change, values)
         return [make_row(*record) for record in result]
 
     async def returning_each(
         self, change: Any, make_row: Callable[..., Row], values: list[dict[str, Any]]
     ) -> list[Row]:
         """Run an INSERT that RETURNs columns for each of the values; the rows in no particular order."""
-        result = await self._session.execute(change, values)
+        result = await self.writer.execute(change, values)
         return [make_row(*record) for record in result]
 
 

@@ -228,8 +228,7 @@ async def tidy(database: Database) -> None:
 
 async def _driver(tx: Tx) -> Any:
     """The driver's own connection, inside the transaction."""
-    connection = await tx._session.connection()  # noqa: SLF001  # a transaction lends it to nobody else
-    return (await connection.get_raw_connection()).driver_connection
+    return (await tx.writer.connection.get_raw_connection()).driver_connection
 
 
 async def _insert(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> None:
