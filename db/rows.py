@@ -20,7 +20,7 @@ class Workspace(msgspec.Struct, frozen=True):
 
 
 class Organization(msgspec.Struct, frozen=True):
-    """A customer's company; the counts are of all its users and tickets (D16)."""
+    """A customer's company; `user_count` is of all its users (D16)."""
 
     id: int
     workspace_id: int
@@ -29,7 +29,6 @@ class Organization(msgspec.Struct, frozen=True):
     notes: str | None
     metadata: dict[str, Any]
     user_count: int
-    ticket_count: int
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -65,7 +64,7 @@ class ApiKey(msgspec.Struct, frozen=True):
 
 
 class Category(msgspec.Struct, frozen=True):
-    """Where tickets are filed; `ticket_count` is of tickets directly in it."""
+    """Where tickets are filed."""
 
     id: int
     workspace_id: int
@@ -74,7 +73,6 @@ class Category(msgspec.Struct, frozen=True):
     slug: str
     color: str | None
     description: str | None
-    ticket_count: int
     created_at: dt.datetime
     updated_at: dt.datetime
 

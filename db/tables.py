@@ -30,6 +30,8 @@ PRIORITY_RANK = {word: rank for rank, word in enumerate(PRIORITIES, start=1)}
 _RANK_OF_PRIORITY = (
     "CASE priority " + " ".join(f"WHEN '{word}' THEN {rank}" for word, rank in PRIORITY_RANK.items()) + " END"
 )
+FACETS = ("all", "category", "organization", "assignee")
+"""What tickets are counted by: altogether, and by each of these."""
 REASSIGNED = "action = 'assigned' AND from_value IS NOT NULL"
 """Lines of the log by which a ticket went from one agent to another (D15)."""
 # ids of deleted rows are never given out again: a stale link must not lead to somebody else's ticket
@@ -98,7 +100,6 @@ class Organization(SQLModel, table=True):
         sa_type=JsonValue, nullable=False, sa_column_kwargs={"name": "metadata"}
     )
     user_count: int = _count()
-    ticket_count: int = _count()
     created_at: dt.datetime = _when()
     updated_at: dt.datetime = _when()
 
@@ -172,7 +173,6 @@ class Category(SQLModel, table=True):
     slug: str = _text()
     color: str | None = _text(null=True)
     description: str | None = _text(null=True)
-    ticket_count: int = _count()
     created_at: dt.datetime = _when()
     updated_at: dt.datetime = _when()
 
@@ -256,6 +256,51 @@ class Ticket(SQLModel, table=True):
     resolution_due_at: dt.datetime | None = _when(null=True)
     paused_at: dt.datetime | None = _when(null=True)
     paused_us: int = Field(default=0, sa_type=BigId, nullable=False, sa_column_kwargs={"server_default": "0"})
+
+
+class TicketTally(SQLModel, table=True):
+    """How many tickets there are of a status and a priority in one category, of one organization, of one assignee.
+
+    Each ticket counts once in every facet; `facet_id` 0 is none, and the only one of the facet `all`. What changed
+    a moment ago is not in here yet but in `ticket_tally_change`: the two together are exact.
+    """
+
+    __tablename__: ClassVar[Any] = "ticket_tally"
+    __table_args__ = (
+        _one_of("facet", FACETS),
+        _one_of("status", STATUSES),
+        _one_of("priority", PRIORITIES),
+    )
+
+    workspace_id: int = Field(sa_type=BigId, foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
+    facet: str = Field(sa_type=Text, primary_key=True)
+    facet_id: int = Field(sa_type=BigId, primary_key=True)
+    status: str = Field(sa_type=Text, primary_key=True)
+    priority: str = Field(sa_type=Text, primary_key=True)
+    amount: int = Field(sa_type=BigId, nullable=False)
+
+
+class TicketTallyChange(SQLModel, table=True):
+    """Tickets that came to be counted so (`amount` > 0) or no longer are (< 0): only ever added, so nobody waits.
+
+    0 is none, as in the tally; NULL: in this facet nothing changed. A worker folds the rows into `ticket_tally`.
+    """
+
+    __tablename__: ClassVar[Any] = "ticket_tally_change"
+    __table_args__ = (
+        _one_of("status", STATUSES),
+        _one_of("priority", PRIORITIES),
+        Index("ix_ticket_tally_change_workspace", "workspace_id"),
+    )
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    status: str = _text()
+    priority: str = _text()
+    category_id: int | None = Field(sa_type=BigId, nullable=True)
+    organization_id: int | None = Field(sa_type=BigId, nullable=True)
+    assigned_to_id: int | None = Field(sa_type=BigId, nullable=True)
+    amount: int = Field(sa_type=BigId, nullable=False)
 
 
 class Tag(SQLModel, table=True):

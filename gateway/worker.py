@@ -20,7 +20,7 @@ from db.errors import DatabaseUnavailable, FilesUnavailable, WriteRaced
 from gateway.delivery import Sender
 from gateway.mail import Mailer
 from gateway.settings import Settings
-from resolvers import deliveries, files, jobs, notifications
+from resolvers import deliveries, files, jobs, notifications, tallies
 from resolvers.context import Helpdesk
 from resolvers.jobs import LEASE_S
 
@@ -31,6 +31,7 @@ AT_ONCE: Final = 32
 AT_ONCE_A_QUEUE: Final = 8
 """Of these, for one webhook: a receiver that hangs must not hold up the others."""
 LOOKS_EVERY_S: Final = 1.0
+FOLDS_EVERY_S: Final = 5.0
 REPORTS_EVERY_S: Final = 30.0
 TIDIES_EVERY_S: Final = 3600.0
 SWEEPS_EVERY_S: Final = 86_400.0
@@ -52,7 +53,7 @@ class Worker:
         self._under_way: dict[asyncio.Task[None], str] = {}
         self._wake = asyncio.Event()
         self._stops = False
-        self._reported_at = self._tidied_at = float("-inf")
+        self._folded_at = self._reported_at = self._tidied_at = float("-inf")
         self._swept_at = time.monotonic() - SWEEPS_EVERY_S + TIDIES_EVERY_S
 
     async def run(self) -> None:
@@ -157,8 +158,10 @@ class Worker:
         await notifications.settle(self._helpdesk, job, letter.email, posted)
 
     async def _report(self) -> None:
-        """Say now and then that we are alive, which is what /health tells; and throw away what is old."""
+        """Say now and then that we are alive, which is what /health tells; tidy up, and throw away what is old."""
         now = time.monotonic()
+        if now - self._folded_at >= FOLDS_EVERY_S and await tallies.fold(self._helpdesk) < tallies.AT_ONCE:
+            self._folded_at = now  # else there is more, which the next turn goes on with
         if now - self._reported_at >= REPORTS_EVERY_S:
             await jobs.report(self._helpdesk, self.name)
             self._reported_at = now

@@ -121,7 +121,7 @@ async def delete_organization(ctx: Context, organization_id: int) -> None:
         )
         if before is None:
             raise NotFound
-        await tickets.leave_organization(tx, before.id)
+        await tickets.leave_organization(tx, before)
         await users.leave_organization(tx, before.id)
         await organizations.remove(tx, before.id)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from db import rows
 from db.database import Tx
-from db.queries import activity, attachments, categories, organizations, tickets, users
+from db.queries import activity, attachments, tickets, users
 from db.tables import PRIORITIES, STATUSES
 from resolvers import events, fields, paging, sla
 from resolvers.categories import category_exists
@@ -162,7 +162,7 @@ async def _open(ctx: Context, tx: Tx, values: dict[str, Any]) -> rows.Ticket:
         | sla.targets(now, promised),
     )
     await activity.add(tx, _first_entries(added, caller))
-    await _count(tx, added, 1)
+    await users.add_tickets(tx, added.requester_id, 1)
     opened = events.of_ticket("ticket.created", added, added.created_at)
     await events.record(tx, caller.workspace_id, caller.user_id, [opened])
     return added
@@ -240,11 +240,6 @@ async def store(tx: Tx, change: TicketChange) -> rows.Ticket:
         return before
     after = await tickets.change(tx, before, change.columns())
     await activity.add(tx, change.entries)
-    if after.category_id != before.category_id:
-        moves = ((before.category_id, -1), (after.category_id, 1))
-        # always in the order of ids: two tickets that change places must not wait for each other
-        for category_id, more in sorted((place, more) for place, more in moves if place is not None):
-            await categories.add_tickets(tx, category_id, more)
     happened = [*change.happenings, *events.of_update(before, after)]
     await events.record(tx, after.workspace_id, change.caller.user_id, happened)
     return after
@@ -256,20 +251,11 @@ async def delete_ticket(ctx: Context, ticket_id: int) -> None:
     async with ctx.write() as tx:
         before = await held_ticket(tx, ctx.caller, ticket_id)
         keys = await attachments.keys_of_ticket(tx, before.id)
-        await tickets.remove(tx, before.id)
-        await _count(tx, before, -1)
+        await tickets.remove(tx, before)
+        await users.add_tickets(tx, before.requester_id, -1)
         gone = events.of_ticket("ticket.deleted", before, moment_after(before.updated_at, ctx.now()))
         await events.record(tx, before.workspace_id, ctx.caller.user_id, [gone])
     await forget_bytes(ctx, keys)
-
-
-async def _count(tx: Tx, row: rows.Ticket, more: int) -> None:
-    """Count a ticket that came or went, always in this order: requester, organization, category (D16)."""
-    await users.add_tickets(tx, row.requester_id, more)
-    if row.organization_id is not None:
-        await organizations.count(tx, row.organization_id, more_tickets=more)
-    if row.category_id is not None:
-        await categories.add_tickets(tx, row.category_id, more)
 
 
 async def _check_requester(ctx: Context, tx: Tx, values: dict[str, Any], wrong: Wrong) -> None:

@@ -184,7 +184,7 @@ async def delete_user(ctx: Context, user_id: int) -> None:
         if await users.count_assigned(tx, before.id):
             raise Conflict("This user has tickets assigned. Assign them to somebody else first")
         if before.organization_id is not None:
-            await organizations.count(tx, before.organization_id, more_users=-1)
+            await organizations.add_users(tx, before.organization_id, -1)
         await users.remove(tx, before.id)
 
 
@@ -239,7 +239,7 @@ async def _add(
     if added is None:
         return None
     if added.organization_id is not None:
-        await organizations.count(tx, added.organization_id, more_users=1)
+        await organizations.add_users(tx, added.organization_id, 1)
     await record(tx, workspace_id, actor_id, [Happening("user.created", now, {"user": user_data(added)})])
     return added
 
@@ -258,16 +258,14 @@ async def _change(tx: Tx, before: rows.User, values: dict[str, Any], now: dt.dat
 
 async def _move(tx: Tx, before: rows.User, after: rows.User) -> None:
     """Let the user's tickets and the counts of both organizations follow the user (D16)."""
-    await tickets.follow_requester(tx, after.id, after.organization_id)
+    await tickets.follow_requester(tx, after, before.organization_id)
     changes = sorted(
         (organization_id, sign)
         for organization_id, sign in ((before.organization_id, -1), (after.organization_id, 1))
         if organization_id is not None
     )
     for organization_id, sign in changes:
-        await organizations.count(
-            tx, organization_id, more_users=sign, more_tickets=sign * after.ticket_count
-        )
+        await organizations.add_users(tx, organization_id, sign)
 
 
 async def _held(ctx: Context, tx: Tx, user_id: int) -> rows.User:

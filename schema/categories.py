@@ -23,10 +23,7 @@ _IDS = {"parent_id": "Category"}
 
 
 def _ticket_count(root: Parent[rows.Category], info: Ctx) -> int | None:
-    ctx = info.context
-    counted: int | None = (
-        root.ticket_count if ctx.caller.is_staff else ctx.load(TICKET_COUNT_BY_CATEGORY, root.id)
-    )
+    counted: int | None = info.context.load(TICKET_COUNT_BY_CATEGORY, root.id)
     return counted
 
 

@@ -39,10 +39,7 @@ def _user_count(root: Parent[rows.Organization], info: Ctx) -> int | None:
 
 
 def _ticket_count(root: Parent[rows.Organization], info: Ctx) -> int | None:
-    ctx = info.context
-    counted: int | None = (
-        root.ticket_count if ctx.caller.is_staff else ctx.load(TICKET_COUNT_BY_ORGANIZATION, root.id)
-    )
+    counted: int | None = info.context.load(TICKET_COUNT_BY_ORGANIZATION, root.id)
     return counted
 
 

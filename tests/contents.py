@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Table, text
 
 from db.database import Database
+from db.queries import tallies
 from db.tables import metadata
 
 Contents = dict[str, list[tuple[Any, ...]]]
@@ -41,10 +42,7 @@ async def assert_counted(db: Database) -> None:
     tables = {name: _named(metadata.tables[name], held[name]) for name in metadata.tables}
     people = {row["id"]: row for row in tables["user"]}
     tags = Counter((row["ticket_id"], row["name"]) for row in tables["tag"])
-    requested, placed, filed = (
-        Counter(row[key] for row in tables["ticket"])
-        for key in ("requester_id", "organization_id", "category_id")
-    )
+    requested = Counter(row["requester_id"] for row in tables["ticket"])
     members = Counter(row["organization_id"] for row in tables["user"])
     written = Counter((row["ticket_id"], row["is_internal"]) for row in tables["reply"])
     for row in tables["ticket"]:
@@ -56,11 +54,45 @@ async def assert_counted(db: Database) -> None:
     for row in tables["user"]:
         assert row["ticket_count"] == requested[row["id"]], row
     for row in tables["organization"]:
-        assert (row["user_count"], row["ticket_count"]) == (members[row["id"]], placed[row["id"]]), row
-    for row in tables["category"]:
-        assert row["ticket_count"] == filed[row["id"]], row
+        assert row["user_count"] == members[row["id"]], row
+    assert_tallied(tables)
+    for most in (3, 10_000):
+        await folded(db, most)
+        held = await contents(db)
+        assert_tallied({name: _named(metadata.tables[name], held[name]) for name in metadata.tables})
+    assert held["ticket_tally_change"] == []
     assert len(held["SELECT * FROM ticket_search"]) == len(tables["ticket"])
     assert len(held["SELECT * FROM user_search"]) == len(tables["user"])
+
+
+async def folded(db: Database, most: int) -> int:
+    """Fold at most so many changes into the tallies; how many there were."""
+    async with db.write() as tx:
+        return await tallies.fold(tx, most)
+
+
+def assert_tallied(tables: dict[str, list[dict[str, Any]]]) -> None:
+    """In every facet the tallies and the changes that are not folded add up to what counting gives."""
+    facets = {
+        "all": None,
+        "category": "category_id",
+        "organization": "organization_id",
+        "assignee": "assigned_to_id",
+    }
+    for facet, column in facets.items():
+        counted = Counter(_cell(row, row[column] or 0 if column else 0) for row in tables["ticket"])
+        summed: Counter[Any] = Counter()
+        for row in tables["ticket_tally"]:
+            if row["facet"] == facet:
+                summed[_cell(row, row["facet_id"])] += row["amount"]
+        for row in tables["ticket_tally_change"]:
+            if column is None or row[column] is not None:
+                summed[_cell(row, row[column] if column else 0)] += row["amount"]
+        assert {cell: amount for cell, amount in summed.items() if amount} == counted, facet
+
+
+def _cell(row: dict[str, Any], facet_id: int) -> tuple[Any, ...]:
+    return (row["workspace_id"], facet_id, row["status"], row["priority"])
 
 
 def _named(table: Table, rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -220,7 +220,9 @@ async def tidy(database: Database) -> None:
                 # a reader may hold the log: then it stays until the next time
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
             else:
-                await driver.execute(f"VACUUM (ANALYZE) {', '.join(_FILLED)}", timeout=_TIMEOUT_S)
+                await driver.execute(
+                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally", timeout=_TIMEOUT_S
+                )
 
 
 # --- how ------------------------------------------------------------------------------------------------------

@@ -51,11 +51,6 @@ _MOVE_UP = (
     .values(parent_id=bindparam("to_parent"))
 )
 _DELETE = delete(category).where(category.c.id == bindparam("category_id"))
-_COUNT = (
-    update(category)
-    .where(category.c.id == bindparam("of_category"))
-    .values(ticket_count=category.c.ticket_count + bindparam("more"))
-)
 
 
 async def slugs_like(tx: Tx, workspace_id: int, stem: str) -> set[str]:
@@ -84,8 +79,3 @@ async def remove(tx: Tx, row: rows.Category) -> None:
     """Delete the category; those below it move up to its parent."""
     await tx.change(_MOVE_UP, {"of_category": row.id, "to_parent": row.parent_id})
     await tx.change(_DELETE, {"category_id": row.id})
-
-
-async def add_tickets(tx: Tx, category_id: int, more: int) -> None:
-    """Count tickets filed in the category (D16)."""
-    await tx.change(_COUNT, {"of_category": category_id, "more": more})

@@ -45,13 +45,10 @@ _UPDATE = (
     .returning(*columns(organization, rows.Organization))
 )
 _DELETE = delete(organization).where(organization.c.id == bindparam("organization_id"))
-_COUNT = (
+_ADD_USERS = (
     update(organization)
     .where(organization.c.id == bindparam("of_organization"))
-    .values(
-        user_count=organization.c.user_count + bindparam("more_users"),
-        ticket_count=organization.c.ticket_count + bindparam("more_tickets"),
-    )
+    .values(user_count=organization.c.user_count + bindparam("more"))
 )
 
 
@@ -77,8 +74,6 @@ async def remove(tx: Tx, organization_id: int) -> None:
     await tx.change(_DELETE, {"organization_id": organization_id})
 
 
-async def count(tx: Tx, organization_id: int, *, more_users: int = 0, more_tickets: int = 0) -> None:
-    """Count users who came or went, and their tickets (D16)."""
-    await tx.change(
-        _COUNT, {"of_organization": organization_id, "more_users": more_users, "more_tickets": more_tickets}
-    )
+async def add_users(tx: Tx, organization_id: int, more: int) -> None:
+    """Count users who came or went (D16)."""
+    await tx.change(_ADD_USERS, {"of_organization": organization_id, "more": more})

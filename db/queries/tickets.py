@@ -10,6 +10,7 @@ from db import rows, tables
 from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing, by_ids
+from db.queries import tallies
 from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
 from db.statements import Statement, columns, table_of
 from db.types import ListOf, UtcDateTime, any_of
@@ -50,6 +51,7 @@ LISTING: Listing[rows.Ticket] = Listing(
         "updated_at": ticket.c.updated_at,
         "priority": ticket.c.priority_rank,
     },
+    summed=tallies.summed,
 )
 BY_IDS = by_ids(tables.Ticket, rows.Ticket)
 
@@ -66,28 +68,31 @@ _DELETE_TAGS = delete(tag).where(tag.c.ticket_id == bindparam("of_ticket"))
 
 
 async def add(tx: Tx, values: dict[str, Any]) -> rows.Ticket:
-    """A new ticket with its tags and search entry."""
+    """A new ticket with its tags and search entry, counted (D16)."""
     [added] = await tx.returning(_ADD, rows.Ticket, **values)
     await _add_tags(tx, added)
+    await tallies.note(tx, {tallies.place_of(added): 1})
     await remember(tx, TICKETS, added.id, words(added))
     return added
 
 
 async def change(tx: Tx, before: rows.Ticket, values: dict[str, Any]) -> rows.Ticket:
-    """The ticket with these columns changed; its tags and search entry follow."""
+    """The ticket with these columns changed; its tags, its search entry and the tallies follow."""
     [after] = await tx.returning(_UPDATE.values(**values), rows.Ticket, ticket_id=before.id)
     if after.tags != before.tags:
         await tx.change(_DELETE_TAGS, {"of_ticket": after.id})
         await _add_tags(tx, after)
     if words(after) != words(before):
         await correct(tx, TICKETS, after.id, words(after))
+    await tallies.note_move(tx, before, after)
     return after
 
 
-async def remove(tx: Tx, ticket_id: int) -> None:
-    """Delete the ticket; replies, tags, watchers and activity go with it."""
-    await forget(tx, TICKETS, ticket_id)
-    await tx.change(_DELETE, {"ticket_id": ticket_id})
+async def remove(tx: Tx, row: rows.Ticket) -> None:
+    """Delete the ticket, held as it is; replies, tags, watchers and activity go with it."""
+    await forget(tx, TICKETS, row.id)
+    await tx.change(_DELETE, {"ticket_id": row.id})
+    await tallies.note(tx, {tallies.place_of(row): -1})
 
 
 def words(row: rows.Ticket) -> str:
@@ -123,17 +128,19 @@ _FROM_CATEGORY = (
     .values(
         category_id=None, version=ticket.c.version + 1, updated_at=bindparam("moment", type_=UtcDateTime())
     )
-    .returning(ticket.c.id)
+    .returning(ticket.c.id, ticket.c.status, ticket.c.priority)
 )
 _WITH_REQUESTER = (
     update(ticket)
     .where(ticket.c.requester_id == bindparam("of_requester"))
     .values(organization_id=bindparam("to_organization"))
+    .returning(ticket.c.status, ticket.c.priority)
 )
 _OUT_OF_ORGANIZATION = (
     update(ticket)
     .where(ticket.c.organization_id == bindparam("of_organization"))
     .values(organization_id=None)
+    .returning(ticket.c.status, ticket.c.priority)
 )
 
 
@@ -144,16 +151,40 @@ async def latest_change_in(tx: Tx, category_id: int) -> dt.datetime | None:
 
 async def uncategorise(tx: Tx, workspace_id: int, category_id: int, moment: dt.datetime) -> list[int]:
     """Take every ticket out of the category; the ids of those that were in it."""
-    return await tx.returning(
-        _FROM_CATEGORY, int, of_category=category_id, in_workspace=workspace_id, moment=moment
+    moved = await tx.returning(
+        _FROM_CATEGORY,
+        lambda *found: found,
+        of_category=category_id,
+        in_workspace=workspace_id,
+        moment=moment,
     )
+    states = ((status, priority) for _, status, priority in moved)
+    await tallies.note_moves(
+        tx, workspace_id, states, {"category_id": category_id}, {"category_id": tallies.NONE}
+    )
+    return [ticket_id for ticket_id, _, _ in moved]
 
 
-async def follow_requester(tx: Tx, user_id: int, organization_id: int | None) -> None:
-    """The tickets of a user belong to the organization the user is in now."""
-    await tx.change(_WITH_REQUESTER, {"of_requester": user_id, "to_organization": organization_id})
+async def follow_requester(tx: Tx, requester: rows.User, left: int | None) -> None:
+    """The tickets of a user, who left one organization, belong to the organization the user is in now."""
+    to = requester.organization_id
+    values = {"of_requester": requester.id, "to_organization": to}
+    states = await tx.returning(_WITH_REQUESTER, _state, **values)
+    await _note_organization(tx, requester.workspace_id, states, left, to)
 
 
-async def leave_organization(tx: Tx, organization_id: int) -> None:
+async def leave_organization(tx: Tx, row: rows.Organization) -> None:
     """The tickets of an organization that is going belong to none."""
-    await tx.change(_OUT_OF_ORGANIZATION, {"of_organization": organization_id})
+    states = await tx.returning(_OUT_OF_ORGANIZATION, _state, of_organization=row.id)
+    await _note_organization(tx, row.workspace_id, states, row.id, None)
+
+
+async def _note_organization(
+    tx: Tx, workspace_id: int, states: Sequence[tallies.State], left: int | None, to: int | None
+) -> None:
+    before, after = ({"organization_id": place or tallies.NONE} for place in (left, to))
+    await tallies.note_moves(tx, workspace_id, states, before, after)
+
+
+def _state(status: str, priority: str) -> tallies.State:
+    return status, priority

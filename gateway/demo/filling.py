@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from db import rows, tables
 from db.database import Tx
-from db.queries import bulk, categories, organizations
+from db.queries import bulk, organizations, tallies
 from gateway.demo import people
 from gateway.demo.arrivals import DAY, DAYS, arrivals, instant
 from gateway.demo.lives import Life
@@ -113,7 +113,7 @@ class Filling:
             above = places[parent] if parent else None
             added.append(
                 rows.Category(
-                    places[slug], self.workspace_id, above, name, slug, color, description, 0, since, since
+                    places[slug], self.workspace_id, above, name, slug, color, description, since, since
                 )
             )
         await bulk.add_categories(self.tx, added)
@@ -152,12 +152,10 @@ class Filling:
         added = people.organization_rows(self.workspace_id, homes, customers, fresh, self.start, rng)
         await bulk.add_organizations(self.tx, list(added))
         self._count(organizations=len(missing))
-        users, tickets = people.counts(homes, customers)
+        users = people.user_counts(homes, customers)
         for place, domain in enumerate(homes.domains):
             if domain not in fresh:
-                await organizations.count(
-                    self.tx, homes.ids[place], more_users=users[place], more_tickets=tickets[place]
-                )
+                await organizations.add_users(self.tx, homes.ids[place], users[place])
         return homes
 
     # --- customers and tickets, batch by batch ------------------------------------------------------------------
@@ -173,7 +171,7 @@ class Filling:
             self.progress("customers", self.summary.customers, len(customers.since))
 
     async def _tickets(self, lives: Iterator[Life]) -> None:
-        filed: Counter[int] = Counter()
+        counted: Counter[tallies.Cell] = Counter()
         done = 0
         batches = _batches(lives)
         batch = next(batches)
@@ -181,20 +179,20 @@ class Filling:
             # PostgreSQL writes one batch while the next is told; SQLite's driver and a second thread of Python only
             # take the interpreter from each other
             ahead = None if self.tx.is_sqlite else asyncio.create_task(asyncio.to_thread(next, batches, []))
-            await bulk.add_tickets(self.tx, [life.row() for life in batch])
+            added = [life.row() for life in batch]
+            await bulk.add_tickets(self.tx, added)
+            counted.update(cell for row in added for cell in tallies.cells(tallies.place_of(row)))
             replies = [reply for life in batch for reply in life.replies]
             await bulk.add_replies(self.tx, replies)
             await bulk.add_activity(self.tx, [entry for life in batch for entry in life.activity])
             await bulk.add_ratings(self.tx, [rating for life in batch for rating in life.ratings])
             watchers = [watcher for life in batch for watcher in life.watchers]
             await bulk.add_watchers(self.tx, self.workspace_id, watchers)
-            filed.update(life.category_id for life in batch if life.category_id is not None)
             self._count(replies=len(replies))
             done += len(batch)
             self.progress("tickets", done, self.tickets)
             batch = await ahead if ahead else next(batches, [])
-        for category_id, more in sorted(filed.items()):
-            await categories.add_tickets(self.tx, category_id, more)
+        await tallies.add(self.tx, counted)
 
 
 def _told(

@@ -153,8 +153,8 @@ def organization_rows(
     start: int,
     rng: Random,
 ) -> Iterator[rows.Organization]:
-    """The rows of those whose domain is new, with the counts of their users and tickets."""
-    users, tickets = counts(organizations, customers)
+    """The rows of those whose domain is new, with the counts of their users."""
+    users = user_counts(organizations, customers)
     for place, (name, domain) in enumerate(zip(organizations.names, organizations.domains, strict=True)):
         if domain not in fresh:
             continue
@@ -167,20 +167,18 @@ def organization_rows(
             rng.choice(_WORDS["organizations"]["notes"]) if rng.random() < 0.2 else None,
             {"account": f"C-{10_000 + place * 7}"} if rng.random() < 0.5 else {},
             users[place],
-            tickets[place],
             since,
             since,
         )
 
 
-def counts(organizations: Organizations, customers: Customers) -> tuple[list[int], list[int]]:
-    """How many of the customers belong to each organization, and how many tickets they have (D16)."""
-    users, tickets = [0] * len(organizations.ids), [0] * len(organizations.ids)
-    for place, count in zip(customers.organizations, customers.tickets, strict=True):
+def user_counts(organizations: Organizations, customers: Customers) -> list[int]:
+    """How many of the customers belong to each organization (D16)."""
+    users = [0] * len(organizations.ids)
+    for place in customers.organizations:
         if place >= 0:
             users[place] += 1
-            tickets[place] += count
-    return users, tickets
+    return users
 
 
 def requesters(moments: Sequence[int], count: int, rng: Random) -> tuple["array[int]", Customers]:

@@ -23,7 +23,9 @@ def deletion(address: str, ticket_id: int, user_ids: list[int]) -> Deletion:
     async def work() -> None:
         database = Database(address)
         async with database.write() as tx:
-            await tickets.remove(tx, ticket_id)
+            held = await tickets.LISTING.find(tx, (("id", ticket_id),), held=True)
+            if held is not None:
+                await tickets.remove(tx, held)
             for user_id in user_ids:
                 await users.remove(tx, user_id)
         await database.close()
