@@ -6,28 +6,22 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Delete, Insert, TextClause, Update, event, exc
+from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.drivers import (
-    POSTGRESQL_IS_GONE,
     STATEMENT_TIMEOUT_S,
     WAIT_FOR_CONNECTION_S,
     PostgresReads,
     ReadConnections,
     SqliteReads,
 )
-from db.errors import ConnectionLost, DatabaseUnavailable, WriteRaced
-from db.statements import Compiled, Statement
+from db.errors import ConnectionLost
+from db.statements import Change, Compiled, Statement, compiled_change, decoded
 from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
 Row = TypeVar("Row")
-_RACED = ("40001", "40P01")
-"""SQLSTATE of PostgreSQL: serialization failure, deadlock detected."""
-_OUT_OF_SERVICE = ("08", "53", "57")
-"""Classes of SQLSTATE: connection exceptions, insufficient resources, operator intervention (a restart)."""
-Change = Insert | Update | Delete | TextClause
 
 
 def database_url(text: str) -> URL:
@@ -57,23 +51,28 @@ class Database:
     def __init__(self, address: str, *, readers: int = 8, writers: int = 8, durable: bool = True) -> None:
         url = database_url(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        self.engine = (
-            _sqlite_engine(url, durable=durable) if self.is_sqlite else _postgresql_engine(url, writers)
+        self._place = (
+            str(url.database)
+            if self.is_sqlite
+            else url.set(drivername="postgresql").render_as_string(hide_password=False)
         )
-        self.readers = self._reads(url, readers)
-        self._spare = self._reads(url, 1)
-        self._writes: Writes = SqliteWrites(self.engine) if self.is_sqlite else PostgresWrites(self.engine)
+        pragmas = _pragmas(durable=durable)
+        self.engine = _sqlite_engine(url, pragmas) if self.is_sqlite else _postgresql_engine(url)
+        """For migrations, and for whoever looks inside; what is served goes through the drivers."""
+        self.readers = self._reads(readers)
+        self._spare = self._reads(1)
+        self._writes: Writes = (
+            SqliteWrites(self._place, pragmas) if self.is_sqlite else PostgresWrites(self._place, writers)
+        )
         self.on_statement: Callable[[str], None] | None = None
         self.on_jobs: Callable[[], None] | None = None
         """Called when a transaction that wrote jobs is committed."""
-        event.listen(self.engine.sync_engine, "before_cursor_execute", self._tell)
 
-    def _reads(self, url: URL, size: int) -> ReadConnections:
-        if self.is_sqlite:
-            return SqliteReads(str(url.database), size)
-        return PostgresReads(url.set(drivername="postgresql").render_as_string(hide_password=False), size)
+    def _reads(self, size: int) -> ReadConnections:
+        return SqliteReads(self._place, size) if self.is_sqlite else PostgresReads(self._place, size)
 
-    def _tell(self, _connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+    def tell(self, sql: str) -> None:
+        """Say that a statement runs, to whoever counts them."""
         if self.on_statement is not None:
             self.on_statement(sql)
 
@@ -91,20 +90,9 @@ class Database:
         Raises DatabaseUnavailable when the database cannot be reached, WriteRaced when another transaction got
         in between.
         """
-        try:
-            async with self._writes.transaction() as writer:
-                tx = Tx(writer, is_sqlite=self.is_sqlite)
-                yield tx
-        except (exc.InterfaceError, exc.TimeoutError, *POSTGRESQL_IS_GONE) as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
-        except exc.DBAPIError as error:
-            state = str(getattr(error.orig, "sqlstate", None))
-            if isinstance(error, exc.IntegrityError) or state in _RACED:
-                raise WriteRaced(type(error).__name__) from error
-            is_locked = self.is_sqlite and "locked" in str(error.orig)
-            if error.connection_invalidated or is_locked or state.startswith(_OUT_OF_SERVICE):
-                raise DatabaseUnavailable(type(error).__name__) from error
-            raise
+        async with self._writes.transaction() as writer:
+            tx = Tx(self, writer)
+            yield tx
         if tx.wrote_jobs and self.on_jobs is not None:
             self.on_jobs()
 
@@ -155,8 +143,7 @@ class Reader:
         return found[0] if found else None
 
     async def _fetch(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
-        if self._database.on_statement is not None:
-            self._database.on_statement(compiled.sql)
+        self._database.tell(compiled.sql)
         readers = self._connections
         was_held = self._connection is not None
         if not was_held:
@@ -197,15 +184,19 @@ class Reader:
 class Tx:
     """What a change can do inside its transaction. Reads made here see what it has written so far."""
 
-    def __init__(self, writer: Writer, *, is_sqlite: bool) -> None:
-        self.writer = writer
-        self.is_sqlite = is_sqlite
+    def __init__(self, database: Database, writer: Writer) -> None:
+        self._database = database
+        self._dialect = database.engine.dialect
+        self._writer = writer
+        self.connection = writer.connection
+        """The driver's own, for what only it can do."""
+        self.is_sqlite = database.is_sqlite
         self.wrote_jobs = False
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order."""
-        result = await self.writer.execute(statement.select, values)
-        return [statement.make_row(*record) for record in result]
+        compiled = statement.compiled(self._dialect)
+        return statement.decode(await self._fetch(compiled, values), compiled)
 
     async def first(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         """The first row, or None."""
@@ -213,56 +204,76 @@ class Tx:
         return found[0] if found else None
 
     async def change(
-        self, change: Change, values: Mapping[str, Any] | list[dict[str, Any]] | None = None
+        self, change: Change, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
     ) -> None:
-        """Run an INSERT, UPDATE or DELETE; a list of values runs it for each."""
-        await self.writer.execute(change, values)
+        """Run an INSERT, UPDATE or DELETE; a list of values, which all name the same, runs it for each."""
+        if isinstance(values, Sequence):
+            if len(values) != 1:
+                await self._run_each(change, values)
+                return
+            [values] = values
+        values = values or {}
+        await self._fetch(compiled_change(change, tuple(values), self._dialect), values)
 
     async def returning(self, change: Any, make_row: Callable[..., Row], **values: Any) -> list[Row]:
         """Run a change that RETURNs columns, as rows."""
-        result = await self.writer.execute(change, values)
-        return [make_row(*record) for record in result]
+        compiled = compiled_change(change, tuple(values), self._dialect)
+        return decoded(await self._fetch(compiled, values), compiled, make_row)
 
     async def returning_each(
-        self, change: Any, make_row: Callable[..., Row], values: list[dict[str, Any]]
+        self, change: Any, make_row: Callable[..., Row], values: Sequence[Mapping[str, Any]]
     ) -> list[Row]:
         """Run an INSERT that RETURNs columns for each of the values; the rows in no particular order."""
-        result = await self.writer.execute(change, values)
-        return [make_row(*record) for record in result]
+        if not values:
+            return []
+        compiled = compiled_change(change, tuple(values[0]), self._dialect)
+        self._database.tell(compiled.sql)
+        records = await self._writer.fetch_each(compiled.sql, [compiled.arguments(each) for each in values])
+        return decoded(records, compiled, make_row)
+
+    async def _run_each(self, change: Change, values: Sequence[Mapping[str, Any]]) -> None:
+        if values:
+            compiled = compiled_change(change, tuple(values[0]), self._dialect)
+            self._database.tell(compiled.sql)
+            await self._writer.run_each(compiled.sql, [compiled.arguments(each) for each in values])
+
+    async def _fetch(self, compiled: Compiled, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        self._database.tell(compiled.sql)
+        return await self._writer.fetch(compiled.sql, compiled.arguments(values))
 
 
-def _sqlite_engine(url: URL, *, durable: bool) -> AsyncEngine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION_S)
-    pragmas = (
+def _pragmas(*, durable: bool) -> tuple[str, ...]:
+    return (
         "journal_mode=WAL",  # readers go on while one writes
         f"synchronous={'FULL' if durable else 'NORMAL'}",  # FULL: what was acknowledged survives a power cut
-        f"busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}",
         "foreign_keys=ON",
     )
+
+
+def _sqlite_engine(url: URL, pragmas: Sequence[str]) -> AsyncEngine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION_S)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         cursor = connection.cursor()
-        for pragma in pragmas:
+        for pragma in (*pragmas, f"busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        # a transaction that begins as a reader and turns writer fails at once when another has written meanwhile
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
-def _postgresql_engine(url: URL, size: int) -> AsyncEngine:
+def _postgresql_engine(url: URL) -> AsyncEngine:
     return create_async_engine(
         url,
-        pool_size=size,
+        pool_size=1,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
-        pool_pre_ping=True,  # a write cannot simply be asked again, so a dead connection is found before it starts
         connect_args={"timeout": WAIT_FOR_CONNECTION_S, "command_timeout": STATEMENT_TIMEOUT_S},
     )

@@ -1,19 +1,24 @@
-"""A SELECT is written once with SQLAlchemy, compiled once per engine, and run by the driver.
+"""A statement is written once with SQLAlchemy, compiled once per engine, and run by the driver.
 
-SQLAlchemy's own execution costs more than the query on read paths (docs/decisions/0003-reads.md), so a reader asks
-a `Statement` for its text, the order of its parameters and the decoders of its columns, and does the rest itself.
+SQLAlchemy's own execution costs more than the query (docs/decisions/0003-reads.md), so a reader asks a `Statement`, and
+a writer `compiled_change`, for its text, the order of its parameters and the decoders of its columns, and does the
+rest itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import JSON, Dialect, Select, Table, select
+from sqlalchemy import JSON, Delete, Dialect, Insert, Select, Table, TextClause, Update, select
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 Row = TypeVar("Row")
 Decoder = Callable[[Any], Any]
+Change = Insert | Update | Delete | TextClause
+CHANGES_KEPT: Final = 2_000
+"""Compiled changes: each with every set of columns that it was given."""
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -50,19 +55,23 @@ class Statement(Generic[Row]):
 
     def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:
         """The driver's records as rows."""
-        make_row = self.make_row
-        decoders = compiled.decoders
-        if not any(decoders):
-            return [make_row(*record) for record in records]
-        return [
-            make_row(
-                *(
-                    value if decode is None or value is None else decode(value)
-                    for value, decode in zip(record, decoders, strict=True)
-                )
+        return decoded(records, compiled, self.make_row)
+
+
+def decoded(records: Sequence[Sequence[Any]], compiled: Compiled, make_row: Callable[..., Row]) -> list[Row]:
+    """The driver's records as rows: `make_row` is called with the columns in order."""
+    decoders = compiled.decoders
+    if not any(decoders):
+        return [make_row(*record) for record in records]
+    return [
+        make_row(
+            *(
+                value if decode is None or value is None else decode(value)
+                for value, decode in zip(record, decoders, strict=True)
             )
-            for record in records
-        ]
+        )
+        for record in records
+    ]
 
 
 class Reads(Protocol):
@@ -92,14 +101,28 @@ def select_rows(model: type[SQLModel], row: type[Row]) -> Select[Any]:
 
 
 def _compile(statement: Select[Any], dialect: Dialect) -> Compiled:
-    compiled: Any = statement.compile(dialect=dialect)
+    return _described(statement.compile(dialect=dialect), statement.selected_columns, dialect)
+
+
+@lru_cache(maxsize=CHANGES_KEPT)
+def compiled_change(change: Change, names: tuple[str, ...], dialect: Dialect) -> Compiled:
+    """A change that is given values of these names: columns that it sets, and its own parameters."""
+    compiled = change.compile(dialect=dialect, column_keys=list(names))
+    returned = () if isinstance(change, TextClause) else change.exported_columns
+    return _described(compiled, returned, dialect)
+
+
+def _described(compiled: Any, returned: Iterable[Any], dialect: Dialect) -> Compiled:
+    if "POSTCOMPILE" in compiled.string:
+        raise TypeError("Use any_of: the text of a statement does not depend on how many values it is given.")
     order = compiled.positiontup or []  # both drivers take parameters by position
     binds = compiled.binds
     return Compiled(
         sql=str(compiled),
         parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
-        decoders=tuple(_decoder(column.type, dialect) for column in statement.selected_columns),
-        constants={name: bind.value for name, bind in binds.items() if not bind.required},
+        decoders=tuple(_decoder(column.type, dialect) for column in returned),
+        constants={name: bind.value for name, bind in binds.items() if not bind.required}
+        | {column.name: column.default.arg for column in getattr(compiled, "insert_prefetch", ())},
     )
 
 

@@ -2,68 +2,177 @@
 
 A commit of SQLite waits for the disk. Those who wait for their turn meanwhile would each wait for it again, so they
 join: each writes behind its own savepoint in the transaction that is open, and all are answered when that is on the
-disk. Who is alone pays for no savepoint.
+disk. Who is alone pays for no savepoint (docs/decisions/0008-shared-commits.md).
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine
+import sqlite3
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+import aiosqlite
+import asyncpg
 
-from db.drivers import WAIT_FOR_CONNECTION_S
-from db.errors import DatabaseUnavailable
+from db.drivers import (
+    POSTGRESQL_IS_GONE,
+    STATEMENT_TIMEOUT_S,
+    STATEMENTS_KEPT_PREPARED,
+    WAIT_FOR_CONNECTION_S,
+    PostgresReads,
+)
+from db.errors import DatabaseUnavailable, WriteRaced
 
 MOST_TOGETHER: Final = 64
 """Transactions that one commit may hold back."""
+Records = Sequence[Sequence[Any]]
 Result = TypeVar("Result")
+
+
+class Writer(Protocol):
+    """A connection in a transaction."""
+
+    connection: Any
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
+        """Run a statement; the records that it returns, if any."""
+
+    async def fetch_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> Records:
+        """Run a statement for each of the arguments; all records that it returned."""
+
+    async def run_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of the arguments."""
 
 
 class Writes(Protocol):
     """What begins and ends transactions."""
 
-    def transaction(self) -> contextlib.AbstractAsyncContextManager["Writer"]:
-        """One transaction: committed when the block ends, undone when it raises."""
+    def transaction(self) -> AbstractAsyncContextManager[Writer]:
+        """One transaction: committed when the block ends, undone when it raises.
+
+        Raises DatabaseUnavailable, WriteRaced, and what the block raises.
+        """
 
     async def close(self) -> None:
-        """Finish what is open."""
+        """Let go of the connections."""
 
 
-class Writer:
-    """A connection in a transaction."""
+# --- PostgreSQL -----------------------------------------------------------------------------------------------
 
-    def __init__(self, connection: AsyncConnection, *, is_shared: bool = False) -> None:
+_RACED: Final = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+
+class PostgresWriter:
+    """A connection of its own."""
+
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
-        self._is_shared = is_shared
 
-    async def execute(self, statement: Any, values: Any = None) -> Any:
-        """Run a statement."""
-        work = self.connection.execute(statement, values)
-        return await (_whole(work) if self._is_shared else work)
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
+        """Run a statement; the records that it returns, if any."""
+        return list(await self.connection.fetch(sql, *arguments))
+
+    async def fetch_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> Records:
+        """Run a statement for each of the arguments, in one round trip; all records that it returned."""
+        return list(await self.connection.fetchmany(sql, arguments))
+
+    async def run_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of the arguments, in one round trip."""
+        await self.connection.executemany(sql, arguments)
 
 
 class PostgresWrites:
     """A connection of the pool for each transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, dsn: str, size: int) -> None:
+        self._connections = PostgresReads(dsn, size)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Writer]:
+    async def transaction(self) -> AsyncIterator[PostgresWriter]:
         """One transaction: committed when the block ends, undone when it raises."""
-        async with self._engine.begin() as connection:
-            yield Writer(connection)
+        connection = await self._begun()
+        is_over = False
+        try:
+            try:
+                yield PostgresWriter(connection)
+                await _commit(connection)
+                is_over = True
+            except BaseException:
+                is_over = await _is_undone(connection)
+                raise
+        except _RACED as error:
+            raise WriteRaced(type(error).__name__) from error
+        except (*POSTGRESQL_IS_GONE, asyncpg.InsufficientResourcesError) as error:
+            raise DatabaseUnavailable(type(error).__name__) from error
+        finally:
+            # a transaction that may still be open ends with its connection
+            await self._connections.give_back(connection, broken=not is_over)
+
+    async def _begun(self) -> Any:
+        """A connection in a transaction; one that had died in the pool, in its sleep, is replaced."""
+        for is_last in (False, True):
+            connection = await self._connections.take()
+            try:
+                await connection.execute("BEGIN")
+            except BaseException as error:
+                await self._connections.give_back(connection, broken=True)
+                if not isinstance(error, POSTGRESQL_IS_GONE):
+                    raise
+                if is_last:
+                    raise DatabaseUnavailable(type(error).__name__) from error
+            else:
+                return connection
+        raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
-        """Nothing is left open."""
+        """Close the pool."""
+        await self._connections.close()
+
+
+async def _commit(connection: Any) -> None:
+    if await connection.execute("COMMIT") != "COMMIT":
+        raise DatabaseUnavailable("the transaction had failed before")
+
+
+async def _is_undone(connection: Any) -> bool:
+    try:
+        await connection.execute("ROLLBACK")
+    except (asyncpg.PostgresError, *POSTGRESQL_IS_GONE):
+        return False
+    return True
+
+
+# --- SQLite ---------------------------------------------------------------------------------------------------
+
+
+class SqliteWriter:
+    """The one connection that writes, for as long as it is this transaction's turn."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self.connection = connection
+
+    async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
+        """Run a statement; the records that it returns, if any. One hop to the connection's thread."""
+        return list(await self.connection.execute_fetchall(sql, arguments))
+
+    async def fetch_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> Records:
+        """Run a statement for each of the arguments; all records that it returned."""
+        return [record for each in arguments for record in await self.fetch(sql, each)]
+
+    async def run_each(self, sql: str, arguments: Sequence[Sequence[Any]]) -> None:
+        """Run a statement for each of the arguments, in one hop."""
+        await self.connection.executemany(sql, arguments)
 
 
 class _Group:
     """Transactions that share a commit. `done` is set when that is on the disk, or has failed."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
         self.connection = connection
         self.members = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -73,25 +182,28 @@ class _Group:
 class SqliteWrites:
     """One writer at a time, in the order in which they came; the transaction that is open, if any."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, path: str, pragmas: Sequence[str]) -> None:
+        self._path = path
+        self._pragmas = pragmas
+        self._connection: aiosqlite.Connection | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._group: _Group | None = None
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Writer]:
+    async def transaction(self) -> AsyncIterator[SqliteWriter]:
         """One transaction: on the disk when the block ends, undone when it raises.
 
-        Raises TimeoutError when its turn does not come within WAIT_FOR_CONNECTION_S, DatabaseUnavailable when a
-        transaction that it shared was lost.
+        Raises DatabaseUnavailable when its turn does not come within WAIT_FOR_CONNECTION_S, or a transaction that it
+        shared was lost.
         """
         await self._take_turn()
         try:
-            group = self._group or await self._open()
-            async with self._member(group):
-                yield Writer(group.connection, is_shared=True)
-            await self._finish_or_stand_in_line(group)
+            with _telling():
+                group = self._group or await self._open()
+                async with self._member(group):
+                    yield SqliteWriter(group.connection)
+                await self._finish_or_stand_in_line(group)
         finally:
             self._turn.release()
         await asyncio.shield(group.done)
@@ -102,46 +214,66 @@ class SqliteWrites:
         try:
             async with asyncio.timeout(WAIT_FOR_CONNECTION_S):
                 await self._turn.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("others write for too long") from error
         finally:
             self._waiting -= 1
 
     async def _open(self) -> _Group:
-        connection = await self._engine.connect()
+        connection = self._connection or await self._connect()
+        self._connection = None
         try:
-            await connection.begin()
-        except BaseException:
-            await connection.close()
+            # a transaction that begins as a reader and turns writer fails at once when another has written meanwhile
+            await connection.execute_fetchall("BEGIN IMMEDIATE")
+        except aiosqlite.OperationalError:
+            self._connection = connection
             raise
+        except BaseException:
+            connection.stop()  # given up: it would hold the lock that it may get any moment
+            raise
+        self._connection = connection
         self._group = _Group(connection)
         return self._group
+
+    async def _connect(self) -> aiosqlite.Connection:
+        connection = await aiosqlite.connect(
+            self._path, isolation_level=None, cached_statements=STATEMENTS_KEPT_PREPARED
+        )
+        try:
+            for pragma in (*self._pragmas, f"busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}"):
+                await connection.execute_fetchall(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.stop()  # its thread would otherwise wait for us for ever
+            raise
+        return connection
 
     @contextlib.asynccontextmanager
     async def _member(self, group: _Group) -> AsyncIterator[None]:
         """Undo what the block did when it raises, and nothing else."""
-        savepoint = await _whole(_savepoint(group.connection)) if group.members else None
+        is_first = not group.members
+        if not is_first:
+            await _whole(group.connection.execute_fetchall("SAVEPOINT member"))
         try:
             yield
         except BaseException:
-            await _whole(self._undo(group, savepoint))
+            await _whole(self._finish(group, is_lost=True) if is_first else self._undo(group))
             raise
-        if savepoint is not None:
-            await _whole(self._keep(group, savepoint))
+        if not is_first:
+            await _whole(self._keep(group))
         group.members += 1
 
-    async def _undo(self, group: _Group, savepoint: Any) -> None:
-        if savepoint is None:
-            await self._finish(group, is_lost=True)
-            return
+    async def _undo(self, group: _Group) -> None:
         try:
-            await savepoint.rollback()
-        except exc.DBAPIError:
+            await group.connection.execute_fetchall("ROLLBACK TO member")
+            await group.connection.execute_fetchall("RELEASE member")
+        except aiosqlite.Error:
             # a full disk makes SQLite give up the whole transaction
             await self._finish(group, is_lost=True)
 
-    async def _keep(self, group: _Group, savepoint: Any) -> None:
+    async def _keep(self, group: _Group) -> None:
         try:
-            await savepoint.commit()
-        except exc.DBAPIError:
+            await group.connection.execute_fetchall("RELEASE member")
+        except aiosqlite.Error:
             await self._finish(group, is_lost=True)
             raise
 
@@ -162,34 +294,44 @@ class SqliteWrites:
             return
         self._group = None
         try:
-            await (group.connection.rollback() if is_lost else group.connection.commit())
+            await group.connection.execute_fetchall("ROLLBACK" if is_lost else "COMMIT")
         except BaseException as error:  # noqa: BLE001  # whatever it was, the members must hear of it
-            group.done.set_exception(DatabaseUnavailable(type(error).__name__))
+            self._connection = None
+            group.connection.stop()  # and what is left of the transaction ends with its connection
+            is_lost = True
+            reason = str(error)
         else:
-            if is_lost and group.members:
-                group.done.set_exception(DatabaseUnavailable("the transaction was lost"))
-            else:
-                group.done.set_result(None)
-        finally:
-            await group.connection.close()
-        if not group.members or group.done.exception():
-            group.done.exception()  # it is told to whoever waits; nobody may
+            reason = "the transaction was lost"
+        if is_lost and group.members:
+            group.done.set_exception(DatabaseUnavailable(reason))
+            group.done.exception()  # they may all have given up waiting
+        else:
+            group.done.set_result(None)
 
     async def close(self) -> None:
-        """Commit what is open."""
+        """Commit what is open, and let go of the connection."""
         async with self._turn:
             if self._group is not None:
                 await self._finish(self._group)
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
 
 
-async def _savepoint(connection: AsyncConnection) -> Any:
-    return await connection.begin_nested()
+@contextlib.contextmanager
+def _telling() -> Any:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise WriteRaced(str(error)) from error
+    except sqlite3.OperationalError as error:
+        if any(word in str(error) for word in ("locked", "disk", "unable to open", "readonly")):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
 
 
 async def _whole(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do the work to its end even when whoever waits for it gives up: SQLAlchemy throws away a connection that is
-    cancelled in the middle of a statement, and others share this one.
-    """
+    """Do the work to its end even when whoever waits for it gives up: others share this transaction."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
@@ -197,5 +339,5 @@ async def _whole(work: Coroutine[Any, Any, Result]) -> Result:
         while not task.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({task})
-        task.cancelled() or task.exception()  # what came of it is of no interest any more
+        task.exception()  # what came of it is of no interest any more
         raise

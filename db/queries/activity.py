@@ -27,7 +27,10 @@ LISTING: Listing[rows.Activity] = Listing(
 )
 
 
+_ADD = insert(activity)
+
+
 async def add(tx: Tx, entries: Sequence[dict[str, Any]]) -> None:
     """Write entries into the log."""
     if entries:
-        await tx.change(insert(activity), list(entries))
+        await tx.change(_ADD, entries)

@@ -95,7 +95,7 @@ TICKET_COUNT: Statement[int] = Statement(
 async def new_ids(tx: Tx, model: Model, count: int) -> Sequence[int]:
     """Ids for that many new rows, ascending. They are taken for good, even when the transaction fails."""
     table = table_of(model).name
-    driver = await _driver(tx)
+    driver = tx.connection
     if tx.is_sqlite:
         # nobody else writes until this transaction ends, and AUTOINCREMENT learns of explicit ids by itself
         [(last,)] = await driver.execute_fetchall(
@@ -178,7 +178,7 @@ async def loading(tx: Tx, tickets: int) -> AsyncIterator[None]:
     PostgreSQL: when no workspace has a ticket yet and there will be many, indexes and foreign keys are made after
     the rows, which takes a third of the time. Until the transaction ends nobody else can use the tables then.
     """
-    driver = await _driver(tx)
+    driver = tx.connection
     if tx.is_sqlite:
         [(before,)] = await driver.execute_fetchall("PRAGMA cache_size")
         await driver.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
@@ -228,11 +228,6 @@ async def tidy(database: Database) -> None:
 # --- how ------------------------------------------------------------------------------------------------------
 
 
-async def _driver(tx: Tx) -> Any:
-    """The driver's own connection, inside the transaction."""
-    return (await tx.writer.connection.get_raw_connection()).driver_connection
-
-
 async def _insert(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> None:
     await _insert_columns(tx, table_of(model).name, names, _columns(tx, model, names, added))
 
@@ -244,7 +239,7 @@ async def _insert_columns(tx: Tx, table: str, names: tuple[str, ...], columns: l
 async def _insert_records(tx: Tx, table: str, names: tuple[str, ...], records: Sequence[Record]) -> None:
     if not records:
         return
-    driver = await _driver(tx)
+    driver = tx.connection
     with _as_ours():
         if tx.is_sqlite:
             listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
@@ -256,7 +251,7 @@ async def _insert_records(tx: Tx, table: str, names: tuple[str, ...], records: S
 async def _remember(tx: Tx, index: str, entries: Iterable[tuple[int, str]]) -> None:
     """Search entries. COPY takes a tsvector as text only; our words hold nothing that it would want escaped."""
     encode = IndexedWords().process_bind_param
-    driver = await _driver(tx)
+    driver = tx.connection
     dialect = _SQLITE if tx.is_sqlite else _POSTGRESQL
     with _as_ours():
         if tx.is_sqlite:

@@ -71,7 +71,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Category | None:
 
 async def change(tx: Tx, category_id: int, values: dict[str, Any]) -> rows.Category:
     """The category with these columns changed."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.Category, category_id=category_id)
+    [after] = await tx.returning(_UPDATE, rows.Category, **values, category_id=category_id)
     return after
 
 

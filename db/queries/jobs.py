@@ -38,6 +38,8 @@ _DUE = (
 DUE: Statement[int] = Statement(_DUE, int)
 """The ids of jobs that could be claimed at `now`, at most `most`, none of the queues in `busy`."""
 _CLAIMABLE: Statement[int] = Statement(_DUE.with_for_update(skip_locked=True, of=job), int)
+_ADD = insert(job)
+_LOG = insert(attempt)
 _ADD_ONE = insert(job).returning(job.c.id)
 _CLAIM = (
     # two statements: a planner may run a subquery with a LIMIT twice, and claim more than was asked for
@@ -92,7 +94,7 @@ _FORGET_WORKERS = delete(worker).where(
 async def add(tx: Tx, values: list[dict[str, Any]]) -> None:
     """Write jobs; whoever waits for them is told after the commit."""
     if values:
-        await tx.change(insert(job), values)
+        await tx.change(_ADD, values)
         tx.wrote_jobs = True
 
 
@@ -117,7 +119,7 @@ async def claim(
 async def settle(tx: Tx, row: rows.Job, values: dict[str, Any]) -> bool:
     """Write what became of a claimed job; False when its lease ended and it is somebody else's."""
     changed = values | {"leased_until": None}
-    return bool(await tx.returning(_SETTLE.values(**changed), int, of_job=row.id, attempt=row.attempts))
+    return bool(await tx.returning(_SETTLE, int, **changed, of_job=row.id, attempt=row.attempts))
 
 
 async def move_lane(tx: Tx, lane: str, moment: dt.datetime) -> None:
@@ -134,7 +136,7 @@ async def hurry(tx: Tx, job_id: int, moment: dt.datetime) -> bool:
 
 async def log(tx: Tx, values: dict[str, Any]) -> None:
     """Write down what came of an attempt."""
-    await tx.change(insert(attempt), values)
+    await tx.change(_LOG, values)
 
 
 async def forget(tx: Tx, before: dt.datetime) -> None:

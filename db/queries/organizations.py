@@ -65,7 +65,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Organization | None:
 
 async def change(tx: Tx, organization_id: int, values: dict[str, Any]) -> rows.Organization:
     """The organization with these columns changed."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.Organization, organization_id=organization_id)
+    [after] = await tx.returning(_UPDATE, rows.Organization, **values, organization_id=organization_id)
     return after
 
 

@@ -21,6 +21,9 @@ LIMITS: Statement[tuple[int, int]] = Statement(
 """Seconds until the first response, and until the resolution."""
 
 
+_ADD = insert(policy)
+
+
 async def add_policy(tx: Tx, limits: Sequence[dict[str, Any]]) -> None:
     """The limits of a workspace, one row for each priority."""
-    await tx.change(insert(policy), list(limits))
+    await tx.change(_ADD, limits)

@@ -64,6 +64,7 @@ def _same_workspace() -> Any:
 _ADD = insert(ticket).returning(*columns(ticket, rows.Ticket))
 _UPDATE = update(ticket).where(ticket.c.id == bindparam("ticket_id")).returning(*columns(ticket, rows.Ticket))
 _DELETE = delete(ticket).where(ticket.c.id == bindparam("ticket_id"))
+_ADD_TAG = insert(tag)
 _DELETE_TAGS = delete(tag).where(tag.c.ticket_id == bindparam("of_ticket"))
 
 
@@ -78,7 +79,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Ticket:
 
 async def change(tx: Tx, before: rows.Ticket, values: dict[str, Any]) -> rows.Ticket:
     """The ticket with these columns changed; its tags, its search entry and the tallies follow."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.Ticket, ticket_id=before.id)
+    [after] = await tx.returning(_UPDATE, rows.Ticket, **values, ticket_id=before.id)
     if after.tags != before.tags:
         await tx.change(_DELETE_TAGS, {"of_ticket": after.id})
         await _add_tags(tx, after)
@@ -102,7 +103,7 @@ def words(row: rows.Ticket) -> str:
 
 async def _add_tags(tx: Tx, row: rows.Ticket) -> None:
     if row.tags:
-        await tx.change(insert(tag), tag_rows(row.workspace_id, row.id, row.tags))
+        await tx.change(_ADD_TAG, tag_rows(row.workspace_id, row.id, row.tags))
 
 
 def tag_rows(workspace_id: int, ticket_id: int, names: Sequence[str]) -> list[dict[str, Any]]:

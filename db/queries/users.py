@@ -90,7 +90,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.User | None:
 
 async def change(tx: Tx, before: rows.User, values: dict[str, Any]) -> rows.User:
     """The user with these columns changed."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.User, user_id=before.id)
+    [after] = await tx.returning(_UPDATE, rows.User, **values, user_id=before.id)
     if words(after) != words(before):
         await correct(tx, USERS, after.id, words(after))
     return after

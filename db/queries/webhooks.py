@@ -99,7 +99,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Webhook:
 
 async def change(tx: Tx, webhook_id: int, values: dict[str, Any]) -> rows.Webhook:
     """The webhook with these columns changed."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.Webhook, webhook_id=webhook_id)
+    [after] = await tx.returning(_UPDATE, rows.Webhook, **values, webhook_id=webhook_id)
     return after
 
 

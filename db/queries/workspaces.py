@@ -51,5 +51,5 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Workspace | None:
 
 async def change(tx: Tx, workspace_id: int, values: dict[str, Any]) -> rows.Workspace:
     """The workspace with these columns changed."""
-    [after] = await tx.returning(_UPDATE.values(**values), rows.Workspace, workspace_id=workspace_id)
+    [after] = await tx.returning(_UPDATE, rows.Workspace, **values, workspace_id=workspace_id)
     return after

@@ -15,7 +15,6 @@ import asyncpg
 import httpx
 import pytest
 
-from db import database as db_database
 from db import migrate
 from db.database import Database
 from db.errors import DatabaseUnavailable
@@ -87,7 +86,7 @@ async def test_writers_who_wait_for_a_locked_sqlite_file_hear_so_in_a_bounded_ti
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("db.writers.WAIT_FOR_CONNECTION_S", 0.3)
-    monkeypatch.setattr(db_database, "STATEMENT_TIMEOUT_S", 1)
+    monkeypatch.setattr("db.writers.STATEMENT_TIMEOUT_S", 1)
     database = Database(f"sqlite:///{tmp_path / 'answer.db'}")
     await migrate.migrate(database)
     other = sqlite3.connect(tmp_path / "answer.db", isolation_level=None)
