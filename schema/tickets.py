@@ -26,7 +26,7 @@ from schema.edges import Ctx, edge
 from schema.enums import TicketPriority, TicketStatus
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
-from schema.ratings import Rating
+from schema.ratings import TicketRating
 from schema.replies import Reply, replies_below
 from schema.ticket_lists import FilterBy, OrderBy, filter_given, order_given
 
@@ -81,7 +81,7 @@ class Ticket(Node):
     watchers: list[Annotated["User", strawberry.lazy("schema.users")]] | None = edge(
         WATCHERS_BY_TICKET, "id", "Who follows it, in the order in which they began to."
     )
-    rating: Rating | None = edge(
+    rating: TicketRating | None = edge(
         RATING_BY_TICKET, "id", "What its requester thinks of how it went; the latest one counts."
     )
     replies: Connection[Reply] | None = edge(

@@ -73,6 +73,7 @@ def _response_body(root: Parent[rows.Attempt]) -> str:
 class DeliveryAttempt:
     """One try of a delivery."""
 
+    id: strawberry.ID = id_field("DeliveryAttempt")
     number: int = strawberry.field(description="The first is 1.")
     url: str = strawberry.field(resolver=_url, description="Where it was sent.")
     response_status: int | None = strawberry.field(
