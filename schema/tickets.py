@@ -145,16 +145,18 @@ class TicketCreateInput:
 class TicketUpdateInput:
     """What is to change of a ticket: absent keeps, null clears. Customers may only set the status RESOLVED."""
 
-    subject: strawberry.Maybe[str] = strawberry.field(description="What it is about, at most 255 characters.")
-    content: strawberry.Maybe[str] = strawberry.field(description="What is asked.")
-    status: strawberry.Maybe[TicketStatus] = strawberry.field(description="How far it is.")
-    priority: strawberry.Maybe[TicketPriority] = strawberry.field(description="How urgent it is.")
+    subject: strawberry.Maybe[str | None] = strawberry.field(
+        description="What it is about, at most 255 characters."
+    )
+    content: strawberry.Maybe[str | None] = strawberry.field(description="What is asked.")
+    status: strawberry.Maybe[TicketStatus | None] = strawberry.field(description="How far it is.")
+    priority: strawberry.Maybe[TicketPriority | None] = strawberry.field(description="How urgent it is.")
     category_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description="Where it is filed.")
     assigned_to: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="Who takes care of it: an active agent or admin."
     )
-    tags: strawberry.Maybe[list[str]] = strawberry.field(description="All its tags.")
-    metadata: strawberry.Maybe[JSON] = strawberry.field(
+    tags: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tags.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
         description="Data of yours: an object of at most 16 KiB."
     )
 
