@@ -82,7 +82,7 @@ def _is_beyond_a_schema(error: dict[str, Any]) -> bool:
 for _name, _values in {
     "DateTime": strategies.datetimes().map(lambda moment: nodes.String(f"{moment.isoformat()}Z")),
     "Date": strategies.dates().map(lambda day: nodes.String(day.isoformat())),
-    "JSON": strategies.just(nodes.Object(fields=())),
+    "JSON": strategies.just(nodes.Object(fields=[])),
     "Upload": strategies.just(nodes.Null),  # a file comes in a form only, and these are none
 }.items():
     schemathesis.graphql.scalar(_name, _values)
