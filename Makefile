@@ -8,7 +8,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ demo: .venv/.run ## fill the workspace `default` with a sample helpdesk
 	@$(BIN)/answer demo
 
 test: .venv/.dev ## run the tests on SQLite and on a real PostgreSQL (TESTS=tests/rules for a part)
-	$(PYTEST) -n auto --maxprocesses 4 -m "not browser and not slow" $(TESTS)
+	$(PYTEST) -n auto --maxprocesses 4 -m "not browser and not slow and not contract" $(TESTS)
 	@$(HAS_CHROMIUM) || echo "No Chromium here: the browser tests were left out."
 
 test-browser: .venv/.dev pages ## run the tests that drive Chromium
@@ -30,6 +30,9 @@ test-browser: .venv/.dev pages ## run the tests that drive Chromium
 
 test-wheel: .venv/.dev ## build the wheel, install it beside strangers, run it
 	$(PYTEST) -m slow tests
+
+contract: .venv/.dev ## schemathesis against a running server, REST and graph (EXAMPLES=100 for more); takes minutes
+	$(PYTEST) -m contract tests/contract
 
 check: .venv/.dev ## formatting, lint, types, who imports whom, and whether schema.graphql is current
 	$(BIN)/ruff format --check .

@@ -15,13 +15,14 @@ from typing import Final, Self
 
 import puremagic
 
-from resolvers.fields import Refused, storable
+from resolvers.fields import Refused, refused, storable
 
 LARGEST_FILE: Final = 10 * 1024 * 1024
 """Bytes (D27)."""
 LONGEST_NAME: Final = 1_000
 """Characters of a name as it was sent; what is stored as `filename` is shorter."""
 KEPT_IN_MEMORY: Final = 256 * 1024
+_TOO_LARGE: Final = f"must be at most {LARGEST_FILE // 2**20} MiB"
 _HEAD: Final = 64 * 1024
 _CHUNK: Final = 64 * 1024
 
@@ -83,7 +84,7 @@ def upload(value: object) -> Upload:
     if not isinstance(value, Upload):
         raise Refused("must be a file")
     if value.is_too_large:
-        raise Refused(f"must be at most {LARGEST_FILE // 2**20} MiB")
+        raise Refused(_TOO_LARGE)
     if len(value.name) > LONGEST_NAME:
         raise Refused(f"must have a name of at most {LONGEST_NAME} characters")
     try:
@@ -91,6 +92,12 @@ def upload(value: object) -> Upload:
     except Refused as refusal:
         raise Refused(f"{refusal} in its name") from None
     return value
+
+
+def check_size(file: Upload) -> None:
+    """Refuse a file while it comes. Raises ValidationError on `file` once more was sent than is taken."""
+    if file.is_too_large:
+        raise refused("file", _TOO_LARGE)
 
 
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,100}")

@@ -45,7 +45,8 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "color": lambda _: {"type": "string", "pattern": "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"},
     "web_address": lambda _: _text(2048, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[!-~]*)?$"),
     "url": lambda _: _text(
-        webhooks.LONGEST_URL, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[1-9][0-9]{0,3})?(/[!-~]*)?$"
+        webhooks.LONGEST_URL,
+        r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[1-9][0-9]{0,3})?(/[!-\[\]-~]*)?$",  # all but the backslash
     ),
     "patterns": lambda _: {
         "type": "array",

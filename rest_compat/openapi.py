@@ -48,6 +48,17 @@ _REQUEST_ID: Final = {
         "schema": {"type": "string"},
     }
 }
+_RATE_LIMIT: Final = {
+    f"X-RateLimit-{name}": {"description": about, "schema": {"type": "integer", "minimum": 0}}
+    for name, about in {
+        "Limit": "Requests that the window takes which would refuse first: the minute or the day",
+        "Remaining": "How many of them are left",
+        "Reset": "When it is over, in epoch seconds",
+    }.items()
+}
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer", "minimum": 0}}
+}
 
 
 def document(endpoints: Sequence[Endpoint]) -> Json:
@@ -120,7 +131,7 @@ def _responses(each: Endpoint) -> Json:
     found = {
         str(status): {
             "description": HTTPStatus(status).phrase,
-            "headers": _REQUEST_ID,
+            "headers": _headers(each),
             "content": {_JSON: {"schema": shape}},
         }
         for status in (each.status, *each.also)
@@ -133,11 +144,15 @@ def _file_responses(each: Endpoint) -> Json:
     # of any kind; generators of clients know the first
     content = {"application/octet-stream": _FILE, "*/*": _FILE}
     found: Json = {
-        str(status): {"description": HTTPStatus(status).phrase, "headers": _REQUEST_ID, "content": content}
+        str(status): {"description": HTTPStatus(status).phrase, "headers": _headers(each), "content": content}
         for status in (200, 206)
     }
-    found["304"] = {"description": HTTPStatus(304).phrase, "headers": _REQUEST_ID}
+    found["304"] = {"description": HTTPStatus(304).phrase, "headers": _headers(each)}
     return dict(sorted((found | _failures(each)).items()))
+
+
+def _headers(each: Endpoint) -> Json:
+    return _REQUEST_ID | _RATE_LIMIT if each.needs_token else _REQUEST_ID
 
 
 def _failures(each: Endpoint) -> Json:
@@ -157,7 +172,13 @@ def _path_parameter(name: str) -> Json:
 
 
 def _query_parameter(name: str, parameter: Parameter) -> Json:
-    return {"name": name, "in": "query", "description": parameter.about, "schema": parameter.schema}
+    return {
+        "name": name,
+        "in": "query",
+        "description": parameter.about,
+        "allowEmptyValue": True,  # an empty value is an absent one
+        "schema": parameter.schema,
+    }
 
 
 def _failure(status: int) -> Json:
@@ -172,6 +193,10 @@ def _failure(status: int) -> Json:
     headers: Json = dict(_REQUEST_ID)
     if status == 405:
         headers["Allow"] = {"description": "The methods of this path", "schema": {"type": "string"}}
+    if status == 429:
+        headers |= _RATE_LIMIT
+    if status in (429, 503):
+        headers |= _RETRY_AFTER
     return {
         "description": message,
         "headers": headers,

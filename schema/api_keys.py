@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _IDS = {"user_id": "User"}
 
 
+def _key(root: Parent[rows.ApiKey]) -> str:
+    return root.api_key
+
+
 async def _is_active(root: Parent[rows.ApiKey], info: Ctx) -> bool | None:
     user: rows.User | None = await info.context.load(USER_BY_ID, root.user_id)
     return user is not None and is_usable(root, user)
@@ -33,7 +37,7 @@ class ApiKey(Node):
 
     id: strawberry.ID = id_field("ApiKey")
     database_id: int = database_id_field()
-    api_key: str = strawberry.field(description="The public half.")
+    key: str = strawberry.field(resolver=_key, description="The public half.")
     secret_ending: str = strawberry.field(description="The last four characters of its secret.")
     user: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "user_id", "Whom it acts as."

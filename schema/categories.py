@@ -73,8 +73,10 @@ class CategoryCreateInput:
 class CategoryUpdateInput:
     """What is to change of a category: absent keeps, null clears."""
 
-    name: strawberry.Maybe[str] = strawberry.field(description="What it is called, at most 255 characters.")
-    slug: strawberry.Maybe[str] = strawberry.field(description="Its name in addresses.")
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        description="What it is called, at most 255 characters."
+    )
+    slug: strawberry.Maybe[str | None] = strawberry.field(description="Its name in addresses.")
     color: strawberry.Maybe[str | None] = strawberry.field(description="Its color as #rgb or #rrggbb.")
     parent_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="The category it is part of."

@@ -18,6 +18,8 @@ PREFIXES: Final = {
     "Webhook": "whk",
     "WebhookDelivery": "dlv",
     "ApiKey": "key",
+    "TicketRating": "rtg",
+    "DeliveryAttempt": "try",
 }
 _ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
 

@@ -106,10 +106,12 @@ class OrganizationCreateInput:
 class OrganizationUpdateInput:
     """What is to change of an organization: absent keeps, null clears."""
 
-    name: strawberry.Maybe[str] = strawberry.field(description="What it is called, at most 255 characters.")
+    name: strawberry.Maybe[str | None] = strawberry.field(
+        description="What it is called, at most 255 characters."
+    )
     domain: strawberry.Maybe[str | None] = strawberry.field(description="Its domain, as acme.com.")
     notes: strawberry.Maybe[str | None] = strawberry.field(description="What to know about it.")
-    metadata: strawberry.Maybe[JSON] = strawberry.field(
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
         description="Data of yours: an object of at most 16 KiB."
     )
 

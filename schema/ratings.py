@@ -7,15 +7,17 @@ import strawberry
 
 from resolvers.users import USER_BY_ID
 from schema.edges import edge
+from schema.nodes import id_field
 
 if TYPE_CHECKING:
     from schema.users import User
 
 
 @strawberry.type
-class Rating:
+class TicketRating:
     """What the requester thinks of how a ticket went."""
 
+    id: strawberry.ID = id_field("TicketRating")
     rating: int = strawberry.field(description="1 (bad) to 5 (excellent).")
     comment: str | None = strawberry.field(description="What they added to it.")
     created_at: dt.datetime = strawberry.field(description="When.")

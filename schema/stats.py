@@ -43,7 +43,7 @@ class ResponseTimeStats:
 
 
 @strawberry.type
-class AgentPerformance:
+class AgentPerformanceStats:
     """How an agent does, in short."""
 
     agent: User | None = strawberry.field(description="Who.")
@@ -93,7 +93,7 @@ class TrendStats:
 
 
 @strawberry.type
-class AgentMetrics:
+class AgentMetricStats:
     """The tickets that are assigned to an agent now, and what their requesters think."""
 
     tickets_assigned: int = strawberry.field(description="Tickets created in the window.")
@@ -114,7 +114,7 @@ class AgentMetrics:
 
 
 @strawberry.type
-class AgentActivity:
+class AgentActivityStats:
     """What an agent did in the window."""
 
     replies_sent: int = strawberry.field(description="Public replies.")
@@ -129,8 +129,8 @@ class AgentStats:
     """An agent in figures."""
 
     agent: User | None = strawberry.field(description="Who.")
-    metrics: AgentMetrics = strawberry.field(description="Their tickets.")
-    activity: AgentActivity = strawberry.field(description="What they did.")
+    metrics: AgentMetricStats = strawberry.field(description="Their tickets.")
+    activity: AgentActivityStats = strawberry.field(description="What they did.")
 
 
 def _tickets(root: Parent[Asked], info: Ctx) -> Any:
@@ -171,7 +171,7 @@ class Stats:
     response_times: ResponseTimeStats | None = strawberry.field(
         resolver=_response_times, metadata=_WEIGHT, description="How fast, and how many promises were kept."
     )
-    agent_performance: list[AgentPerformance] | None = strawberry.field(
+    agent_performance: list[AgentPerformanceStats] | None = strawberry.field(
         resolver=_agent_performance,
         metadata=_WEIGHT,
         description="Every agent and admin, most tickets resolved first.",

@@ -26,7 +26,7 @@ from schema.edges import Ctx, edge
 from schema.enums import TicketPriority, TicketStatus
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
-from schema.ratings import Rating
+from schema.ratings import TicketRating
 from schema.replies import Reply, replies_below
 from schema.ticket_lists import FilterBy, OrderBy, filter_given, order_given
 
@@ -81,7 +81,7 @@ class Ticket(Node):
     watchers: list[Annotated["User", strawberry.lazy("schema.users")]] | None = edge(
         WATCHERS_BY_TICKET, "id", "Who follows it, in the order in which they began to."
     )
-    rating: Rating | None = edge(
+    rating: TicketRating | None = edge(
         RATING_BY_TICKET, "id", "What its requester thinks of how it went; the latest one counts."
     )
     replies: Connection[Reply] | None = edge(
@@ -145,16 +145,18 @@ class TicketCreateInput:
 class TicketUpdateInput:
     """What is to change of a ticket: absent keeps, null clears. Customers may only set the status RESOLVED."""
 
-    subject: strawberry.Maybe[str] = strawberry.field(description="What it is about, at most 255 characters.")
-    content: strawberry.Maybe[str] = strawberry.field(description="What is asked.")
-    status: strawberry.Maybe[TicketStatus] = strawberry.field(description="How far it is.")
-    priority: strawberry.Maybe[TicketPriority] = strawberry.field(description="How urgent it is.")
+    subject: strawberry.Maybe[str | None] = strawberry.field(
+        description="What it is about, at most 255 characters."
+    )
+    content: strawberry.Maybe[str | None] = strawberry.field(description="What is asked.")
+    status: strawberry.Maybe[TicketStatus | None] = strawberry.field(description="How far it is.")
+    priority: strawberry.Maybe[TicketPriority | None] = strawberry.field(description="How urgent it is.")
     category_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description="Where it is filed.")
     assigned_to: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="Who takes care of it: an active agent or admin."
     )
-    tags: strawberry.Maybe[list[str]] = strawberry.field(description="All its tags.")
-    metadata: strawberry.Maybe[JSON] = strawberry.field(
+    tags: strawberry.Maybe[list[str] | None] = strawberry.field(description="All its tags.")
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
         description="Data of yours: an object of at most 16 KiB."
     )
 

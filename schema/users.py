@@ -124,20 +124,20 @@ class UserCreateInput:
 class UserUpdateInput:
     """What is to change of a user: absent keeps, null clears."""
 
-    name: strawberry.Maybe[str] = strawberry.field(
+    name: strawberry.Maybe[str | None] = strawberry.field(
         description="What they are called, at most 255 characters."
     )
-    email: strawberry.Maybe[str] = strawberry.field(description="Their e-mail address.")
-    type: strawberry.Maybe[UserType] = strawberry.field(description="What they are. For admins.")
+    email: strawberry.Maybe[str | None] = strawberry.field(description="Their e-mail address.")
+    type: strawberry.Maybe[UserType | None] = strawberry.field(description="What they are. For admins.")
     organization_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="Their organization."
     )
     phone: strawberry.Maybe[str | None] = strawberry.field(description="Their telephone number.")
     avatar_url: strawberry.Maybe[str | None] = strawberry.field(description="Where their picture is.")
-    metadata: strawberry.Maybe[JSON] = strawberry.field(
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
         description="Data of yours: an object of at most 16 KiB."
     )
-    is_active: strawberry.Maybe[bool] = strawberry.field(description="Whether they may sign in.")
+    is_active: strawberry.Maybe[bool | None] = strawberry.field(description="Whether they may sign in.")
 
 
 @strawberry.type

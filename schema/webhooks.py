@@ -73,6 +73,7 @@ def _response_body(root: Parent[rows.Attempt]) -> str:
 class DeliveryAttempt:
     """One try of a delivery."""
 
+    id: strawberry.ID = id_field("DeliveryAttempt")
     number: int = strawberry.field(description="The first is 1.")
     url: str = strawberry.field(resolver=_url, description="Where it was sent.")
     response_status: int | None = strawberry.field(
@@ -171,12 +172,14 @@ class WebhookCreateInput:
 class WebhookUpdateInput:
     """What is to change of a webhook: absent keeps."""
 
-    url: strawberry.Maybe[str] = strawberry.field(description="An http or https address without credentials.")
-    events: strawberry.Maybe[list[str]] = strawberry.field(description="All that it is told of.")
-    secret: strawberry.Maybe[str] = strawberry.field(
+    url: strawberry.Maybe[str | None] = strawberry.field(
+        description="An http or https address without credentials."
+    )
+    events: strawberry.Maybe[list[str] | None] = strawberry.field(description="All that it is told of.")
+    secret: strawberry.Maybe[str | None] = strawberry.field(
         description="What deliveries are signed with from now on; `whsec_****` keeps what it is."
     )
-    is_active: strawberry.Maybe[bool] = strawberry.field(
+    is_active: strawberry.Maybe[bool | None] = strawberry.field(
         description="Whether it is told; true starts it again with a clean slate."
     )
 

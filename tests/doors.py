@@ -272,7 +272,7 @@ FIELDS = {
     "webhook": "{ databaseId url events isActive secret failingSince disabledReason createdAt updatedAt }",
     "delivery": """{ databaseId webhook { databaseId } event messageId status requestBody attemptCount nextAttemptAt
         finishedAt createdAt attempts { number url responseStatus responseBody error durationMs createdAt } }""",
-    "api_key": """{ databaseId apiKey secretEnding isActive createdAt revokedAt
+    "api_key": """{ databaseId apiKey: key secretEnding isActive createdAt revokedAt
         user { databaseId name email type } }""",
 }
 RATING = "{ rating comment createdAt requester { databaseId name } assignedTo { databaseId name } }"

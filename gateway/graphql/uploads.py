@@ -14,7 +14,7 @@ from typing import Any, Final
 from gateway.graphql.parameters import Parameters, from_object, read_json
 from resolvers import forms
 from resolvers.forms import Malformed, Part
-from resolvers.uploads import LARGEST_FILE, Upload
+from resolvers.uploads import LARGEST_FILE, Upload, check_size
 from schema.errors import Refusal, refused
 from schema.limits import MAX_MUTATIONS
 
@@ -46,6 +46,7 @@ async def from_form(
 
     Raises:
         Refusal: the form does not follow the specification (BAD_REQUEST).
+        ValidationError: a file is too large; no operation runs for it, as none does for too large a body.
     """
     form = _Form(files)
     try:
@@ -71,6 +72,7 @@ class _Form:
 
         Raises:
             Refusal: a part is not the one that is due, or not what it must be (BAD_REQUEST).
+            ValidationError: a file is too large.
         """
         taking: bytearray | Upload = bytearray()
         async for event in events:
@@ -78,6 +80,7 @@ class _Form:
                 taking = self._begin(event)
             elif isinstance(taking, Upload):
                 taking.write(event)
+                check_size(taking)
             else:
                 taking += event
                 self._check_length()

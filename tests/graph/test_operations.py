@@ -1,9 +1,12 @@
 """The operations of a real frontend run as they are written."""
 
+import json
 from typing import Any
 
+import httpx
+
 from tests.conftest import Person
-from tests.doors import GraphqlDoor
+from tests.doors import GraphqlDoor, opened
 from tests.graph.operations import mutations, operation
 
 INPUTS: dict[str, dict[str, Any]] = {
@@ -28,6 +31,10 @@ INPUTS: dict[str, dict[str, Any]] = {
 }
 
 
+ELSEWHERE = ("AttachmentCreate", "TicketRate", "WebhookCreate")
+"""Mutations that have a test of their own: they need a form, a requester, an admin."""
+
+
 async def filled(graph: GraphqlDoor, agent: Person) -> dict[str, Any]:
     """What the mutations answered that fill a helpdesk."""
     written, found = mutations(), {}
@@ -40,9 +47,21 @@ async def filled(graph: GraphqlDoor, agent: Person) -> dict[str, Any]:
     return found
 
 
+async def attached(http: httpx.AsyncClient, agent: Person) -> dict[str, Any]:
+    """What the mutation answered that takes a file."""
+    asked = {"query": mutations()["AttachmentCreate"], "variables": {"ticketId": "tkt_1", "file": None}}
+    parts = {"operations": (None, json.dumps(asked)), "map": (None, '{"0": ["variables.file"]}')}
+    headers = agent.headers | {"GraphQL-Require-Preflight": "1"}
+    answer = await http.post("/graphql", files=parts | {"0": ("a.txt", b"hello")}, headers=headers)
+    payload = answer.json()["data"]["attachmentCreate"]
+    assert payload["userErrors"] == []
+    found: dict[str, Any] = payload["attachment"]
+    return found
+
+
 async def test_every_mutation(graph: GraphqlDoor, agent: Person) -> None:
     written = await filled(graph, agent)
-    assert set(mutations()) == {*INPUTS, "TicketDelete", "TokenCreate"}
+    assert set(mutations()) == {*INPUTS, *ELSEWHERE, "TicketDelete", "TokenCreate"}
     assert written["UserCreate"] == {
         "id": "usr_2",
         "databaseId": 2,
@@ -74,6 +93,50 @@ async def test_every_mutation(graph: GraphqlDoor, agent: Person) -> None:
     keys = {"apiKey": agent.api_key, "apiSecret": agent.api_secret}
     token = (await graph.ask(None, mutations()["TokenCreate"], **keys))["data"]["tokenCreate"]
     assert (token["expiresIn"], token["tokenType"], token["userErrors"]) == (3600, "Bearer", [])
+
+
+async def test_a_file_is_attached(graph: GraphqlDoor, http: httpx.AsyncClient, agent: Person) -> None:
+    await filled(graph, agent)
+    file = await attached(http, agent)
+    assert file.pop("url") == "/v1/attachments/1/download"
+    assert file == {"id": "att_1", "filename": "a.txt", "fileSize": 5, "mimeType": "text/plain"}
+    ticket = (await graph.ask(agent, operation("ticket"), id="tkt_1"))["data"]["ticket"]
+    assert [each["originalFilename"] for each in ticket["attachments"]] == ["a.txt"]
+
+
+async def test_a_requester_rates(graph: GraphqlDoor, agent: Person) -> None:
+    own = await opened(graph, agent, requester_email=agent.user.email)
+    (await graph.change_ticket(agent, own["id"], status="resolved", assigned_to=agent.id)).done()
+    rated = await graph.ask(agent, mutations()["TicketRate"], id=str(own["id"]), rating=5, comment="quick")
+    assert rated["data"]["ticketRate"] == {"ticket": {"id": f"tkt_{own['id']}"}, "userErrors": []}
+
+
+async def test_a_webhook_is_made(graph: GraphqlDoor, admin: Person) -> None:
+    sent = {"url": "https://hooks.acme.example/answer", "events": ["ticket.created", "reply.created"]}
+    made = (await graph.ask(admin, mutations()["WebhookCreate"], input=sent))["data"]["webhookCreate"]
+    assert made.pop("signingSecret").startswith("whsec_")
+    assert made == {
+        "webhook": {"id": "whk_1", "databaseId": 1, "isActive": True, "secret": "whsec_****"} | sent,
+        "userErrors": [],
+    }
+
+
+async def test_the_figures(graph: GraphqlDoor, agent: Person) -> None:
+    own = await opened(graph, agent, requester_email=agent.user.email, assigned_to=agent.id)
+    await graph.change_ticket(agent, own["id"], status="resolved")
+    await graph.rate(agent, own["id"], rating=5)
+    body = await graph.ask(agent, operation("stats"), **{"from": "2026-03-02", "to": "2026-03-02"})
+    assert "errors" not in body, body
+    stats = body["data"]["stats"]
+    assert stats["tickets"] == {"total": 1, "open": 0, "pending": 0, "resolved": 1, "closed": 0}
+    assert stats["trends"]["dailyResolved"] == [{"date": "2026-03-02", "count": 1}]
+    [figures] = stats["agents"]
+    assert figures["agent"] == {"id": f"usr_{agent.id}", "name": agent.user.name, "email": agent.user.email}
+    assert (figures["metrics"]["ticketsResolved"], figures["metrics"]["satisfactionScore"]) == (1, 5.0)
+    [short] = stats["agentPerformance"]
+    assert (short["agent"]["id"], short["satisfactionRating"]) == (f"usr_{agent.id}", 5.0)
+    always = await graph.ask(agent, operation("stats"))
+    assert always["data"]["stats"]["tickets"]["total"] == 1
 
 
 async def test_every_query(graph: GraphqlDoor, agent: Person) -> None:

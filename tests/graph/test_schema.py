@@ -74,6 +74,15 @@ def test_every_list_that_can_grow_is_a_connection() -> None:
                 )
 
 
+def test_what_is_no_part_of_something_else_has_an_id() -> None:
+    """Caches of clients keep things by their ids; figures, pages and answers of mutations are kept with what has one."""
+    parts = ("Connection", "Edge", "Payload", "Stats", "Error")
+    for type_ in OURS:
+        if isinstance(type_, GraphQLObjectType) and type_.name not in ("PageInfo", "Query", "Mutation"):
+            assert ("id" in type_.fields) != type_.name.endswith(parts), type_.name
+            assert not any(name.lower().startswith(type_.name.lower()) for name in type_.fields), type_.name
+
+
 WITHOUT_INPUT: dict[str, set[str]] = {
     "tokenCreate": set(),
     "attachmentCreate": {"replyId"},

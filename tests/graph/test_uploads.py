@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from gateway.graphql import uploads
+from resolvers.uploads import LARGEST_FILE
 from tests.conftest import Person
 from tests.contents import Unchanged, unchanged_in
 from tests.doors import RestDoor, opened
@@ -228,6 +229,26 @@ async def test_several_files_go_to_several_mutations(send: Sender, operations: d
     )
     made = answer.json()["data"]
     assert [made[name]["attachment"]["fileSize"] for name in "ab"] == [1, 1]
+
+
+async def test_a_file_that_is_too_large_is_an_error_of_the_request(
+    send: Sender, operations: dict[str, Any], unchanged: Unchanged
+) -> None:
+    """As too large a body is: clients that look at `errors` alone must not take it for done."""
+    large = ('name="0"; filename="large.bin"', bytes(LARGEST_FILE + 1))
+    async with unchanged():
+        answer = await send(text("operations", operations), text("map", MAP), large)
+    assert answer.json() == {
+        "errors": [
+            {
+                "message": "The file field must be at most 10 MiB",
+                "extensions": {
+                    "code": "VALIDATION_ERROR",
+                    "details": {"file": ["This field must be at most 10 MiB"]},
+                },
+            }
+        ]
+    }
 
 
 async def test_a_plain_query_may_come_as_a_form(send: Sender) -> None:

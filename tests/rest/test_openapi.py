@@ -62,6 +62,38 @@ def test_every_operation_is_told_apart_and_explained() -> None:
         assert ("requestBody" in each) == ("413" in each["responses"]) == ("415" in each["responses"])
 
 
+def test_documented_headers_are_described() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            needs_token = "security" not in operation
+            for status, answer in operation["responses"].items():
+                if "headers" in answer:
+                    assert ("X-RateLimit-Remaining" in answer["headers"]) == needs_token, (
+                        path,
+                        method,
+                        status,
+                    )
+    refused = DOCUMENT["components"]["responses"]["TooManyRequests"]["headers"]
+    assert {
+        "Retry-After",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+    } <= refused.keys()
+
+
+def test_an_empty_parameter_may_be_sent() -> None:
+    queries = [
+        each
+        for item in DOCUMENT["paths"].values()
+        for operation in item.values()
+        for each in operation.get("parameters", ())
+        if each["in"] == "query"
+    ]
+    assert queries
+    assert all(each["allowEmptyValue"] for each in queries)
+
+
 def test_every_field_of_a_body_is_explained() -> None:
     used = {name for each in BODIES.values() for name in each.body.fields}  # type: ignore[union-attr]
     assert used == ABOUT.keys()

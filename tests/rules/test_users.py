@@ -119,6 +119,11 @@ async def test_an_update_refuses_everything_wrong_at_once(
             "email": "has already been taken",
             "organization_id": "does not exist",
         }
+        empty = await door.change(agent, "user", user["id"], name=None, email=None)
+        assert (empty.code, empty.wrong) == (
+            "VALIDATION_ERROR",
+            {"name": "is required", "email": "is required"},
+        )
         assert (await door.change(agent, "user", user["id"], ticket_count=5)).wrong == {
             "ticket_count": "is unknown"
         }
