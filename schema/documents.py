@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -17,6 +18,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableNode,
     parse,
     validate,
 )
@@ -36,7 +38,8 @@ MAX_MEASURES: Final = 64
 class Operation:
     """One operation of a validated document, with what can be told of it before its variables are known.
 
-    `root_fields` holds the names of the fields asked of the root, fragments included.
+    `root_fields` holds the names of the fields asked of the root, fragments included; `steered_by` the variables that
+    decide with @skip and @include what is selected; `plans` is where executors keep what they worked out, by them.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Operation:
         self.name = node.name.value if node.name else None
         self.kind: OperationType = node.operation
         self.root_fields = root_fields(node.selection_set, fragments)
+        self.steered_by = steering_variables(document)
+        self.plans: dict[tuple[Any, ...], object] = {}
         self._ruler = ruler
         self._pages = limits.page_variables(document, node)
         self._measures: dict[tuple[int, ...], tuple[limits.Measure, str | None]] = {}
@@ -178,6 +183,19 @@ def root_fields(
                 seen.add(selection.name.value)
                 pending.append(fragments[selection.name.value].selection_set)
     return frozenset(names)
+
+
+def steering_variables(document: DocumentNode) -> tuple[str, ...]:
+    """The variables given to directives, in no promised order."""
+    directives = (node for node in limits.nodes_of(document) if isinstance(node, DirectiveNode))
+    return tuple(
+        {
+            argument.value.name.value
+            for directive in directives
+            for argument in directive.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+    )
 
 
 def _refused_document(weight: int, refusal: Refusal) -> Document:

@@ -1,17 +1,24 @@
-"""Runs one operation of a document with its variables and its context, and says what came of it."""
+"""Runs one operation of a document with its variables and its context, and says what came of it.
+
+Queries are answered level by level (schema/levels); whatever that does not serve, graphql-core's own executor does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeGuard, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeGuard, cast
 
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution.values import get_variable_values
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from resolvers.context import Context
+from schema import levels
 from schema.documents import Documents, Operation
 from schema.errors import Refusal, document_error, field_error, plain_error, refused
 
@@ -36,12 +43,27 @@ class Prepared:
     """What it costs by the weights of its fields."""
 
 
+Executor = Literal["levels", "graphql-core"]
+
+
+@dataclass(slots=True)
+class Served:
+    """How many operations each executor has answered, and why graphql-core's answered instead of the other."""
+
+    operations: Counter[Executor] = field(default_factory=Counter)
+    fallbacks: Counter[str] = field(default_factory=Counter)
+    """By reason: `mutation`, `introspection`; `error` of a resolver, `null` or `value` that its type does not allow;
+    `field`, `type`, `resolver` that is not understood; `fault` for what nobody foresaw."""
+
+
 class Graph:
     """The schema with its documents: `prepare` an operation, then `execute` it in a context of its own."""
 
-    def __init__(self, schema: strawberry.Schema) -> None:
+    def __init__(self, schema: strawberry.Schema, executor: Executor = "levels") -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
         self.documents = Documents(self.schema)
+        self.served = Served()
+        self._plans = levels.Plans(schema) if executor == "levels" else None
 
     def prepare(self, query: str, operation_name: str | None, variables: dict[str, Any] | None) -> Prepared:
         """The operation to run.
@@ -58,11 +80,35 @@ class Graph:
     async def execute(
         self, prepared: Prepared, ctx: Any, request_id: str, deadline_s: float = DEADLINE_S
     ) -> dict[str, Any]:
-        """The answer: `data`, and `errors` when fields failed.
+        """The answer as msgspec writes it: `data`, and `errors` when fields failed.
 
         Raises:
             Refusal: the variables do not fit their types (VALIDATION_ERROR), or it took too long (TIMEOUT).
         """
+        try:
+            async with asyncio.timeout(deadline_s):
+                if self._plans is not None:
+                    try:
+                        return await self._by_levels(self._plans, prepared, ctx)
+                    except levels.Unserved as unserved:
+                        self.served.fallbacks[unserved.reason] += 1
+                        _forget(ctx)
+                return await self._by_graphql_core(prepared, ctx, request_id)
+        except TimeoutError:
+            raise _too_late(deadline_s) from None
+
+    async def _by_levels(self, plans: levels.Plans, prepared: Prepared, ctx: Any) -> dict[str, Any]:
+        definitions = prepared.operation.node.variable_definitions or ()
+        variables = get_variable_values(
+            self.schema, definitions, prepared.variables, max_errors=MAX_COERCION_ERRORS
+        )
+        if isinstance(variables, list):
+            raise _refused_variables(variables)
+        data = await levels.run(plans.get(prepared.operation, variables), ctx, variables)
+        self.served.operations["levels"] += 1
+        return {"data": data}
+
+    async def _by_graphql_core(self, prepared: Prepared, ctx: Any, request_id: str) -> dict[str, Any]:
         executor = StrawberryGraphQLCoreExecutionContext.build(
             self.schema,
             prepared.operation.document,
@@ -73,16 +119,21 @@ class Graph:
             is_awaitable=_is_awaitable,
         )
         if isinstance(executor, list):
-            errors = [document_error(error, "VALIDATION_ERROR") for error in executor]
-            raise Refusal("VALIDATION_ERROR", errors)
+            raise _refused_variables(executor)
+        self.served.operations["graphql-core"] += 1
         running: Any = executor.execute_operation()
-        if isinstance(running, ExecutionResult):  # no field had to wait
-            return _answer(running, request_id)
-        try:
-            async with asyncio.timeout(deadline_s):
-                return _answer(await running, request_id)
-        except TimeoutError:
-            raise _too_late(deadline_s) from None
+        result = running if isinstance(running, ExecutionResult) else await running
+        return _answer(result, request_id)
+
+
+def _forget(ctx: Any) -> None:
+    """Nothing that a run has loaded, and no error that it has met, is seen by the next one."""
+    if isinstance(ctx, Context):
+        ctx.forget()
+
+
+def _refused_variables(errors: list[GraphQLError]) -> Refusal:
+    return Refusal("VALIDATION_ERROR", [document_error(error, "VALIDATION_ERROR") for error in errors])
 
 
 def check_variables(variables: Mapping[str, Any]) -> None:
