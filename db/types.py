@@ -70,6 +70,8 @@ class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function 
     type = Boolean()
     inherit_cache = True
     name = "any_of"
+    # SQLAlchemy would write `… IN (…) = 1` on SQLite, and no index serves that
+    _is_implicitly_boolean = True
 
 
 @compiles(any_of, "postgresql")
