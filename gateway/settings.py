@@ -79,6 +79,13 @@ class Settings(BaseSettings):
             "one when it is there."
         ),
     ] = "auto"
+    executor: Annotated[
+        Literal["levels", "graphql-core"],
+        Field(
+            description="What answers GraphQL queries: `levels` takes each field for all rows of a level at once and leaves "
+            "to `graphql-core` what it does not serve; `graphql-core` answers everything, several times slower."
+        ),
+    ] = "levels"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Field(description="The least serious events that are logged."),

@@ -1,11 +1,14 @@
 """Level by level: the executor answers, to the byte, what graphql-core's own executor answers."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from gateway.app import create_app
+from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from resolvers.context import Caller, Helpdesk
 from resolvers.rate_limits import Charge, Standing
@@ -14,6 +17,7 @@ from schema.execution import Graph
 from schema.root import schema
 from tests.conftest import Joins, Person
 from tests.doors import NEW_TICKET, GraphqlDoor
+from tests.graph.operations import operation
 from tests.graph.questions import Question, question
 
 QUESTIONS = int(os.environ.get("ANSWER_TEST_QUESTIONS", "80"))
@@ -128,3 +132,57 @@ async def test_made_up_questions_are_answered_alike(
     assert executors.levels.served.fallbacks["fault"] == 0
     assert refused < asked * 0.3, (refused, asked)
     assert faultless > asked * 0.2, (faultless, asked)
+
+
+VARIABLES: dict[str, dict[str, Any]] = {
+    "inbox": {"filter": {"status": ["OPEN", "RESOLVED"]}, "orderBy": {"field": "PRIORITY"}},
+    "ticket": {"id": "tkt_4"},
+    "organization": {"id": "org_1"},
+    "workspace": {},
+}
+
+
+async def test_the_operations_of_the_frontend_are_all_served(
+    graph: GraphqlDoor, executors: Executors, join: Joins
+) -> None:
+    people = await everybody(executors.helpdesk, join)
+    await filled(graph, people)
+    for who in ("admin", "agent"):
+        caller = await sign_in(executors.helpdesk, people[who].headers["Authorization"])
+        assert caller is not None
+        for name, variables in VARIABLES.items():
+            levels, graphql_core = await executors.answers(Question(operation(name), variables), caller)
+            assert levels == graphql_core
+            assert b"errors" not in levels
+    served = executors.levels.served
+    assert (served.operations, served.fallbacks) == ({"levels": 8}, {})
+    assert executors.graphql_core.served.operations == {"graphql-core": 8}
+
+
+async def test_what_is_not_served_is_counted_by_its_reason(
+    graph: GraphqlDoor, executors: Executors, join: Joins
+) -> None:
+    people = await everybody(executors.helpdesk, join)
+    await filled(graph, people)
+    customer = await sign_in(executors.helpdesk, people["customer"].headers["Authorization"])
+    assert customer is not None
+    asked = {
+        "introspection": "{ __schema { queryType { name } } }",
+        "error": "{ viewer { id } users { totalCount } }",  # not for customers
+        "mutation": 'mutation { ticketDelete(id: "1") { deletedId } }',
+    }
+    for reason, text in asked.items():
+        await executors.answers(Question(text, {}), customer)
+        assert executors.levels.served.fallbacks.pop(reason) == 1
+    assert executors.levels.served.fallbacks.total() == 0
+    assert executors.levels.served.operations == {"graphql-core": 3}
+
+
+async def test_a_setting_turns_it_off(tmp_path: Path) -> None:
+    executor = {
+        name: create_app(Settings(data_dir=tmp_path, **given)).state.graph
+        for name, given in (("default", {}), ("off", {"executor": "graphql-core"}))
+    }
+    for name, graph in executor.items():
+        await graph.execute(graph.prepare("{ __typename }", None, None), None, "request")
+        assert graph.served.operations == {"levels" if name == "default" else "graphql-core": 1}
