@@ -17,11 +17,11 @@ Decoder = Callable[[Any], Any]
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What a driver needs: the text, the parameters in order with their encoders, a decoder for each column."""
+    """What a driver needs: the text, the parameters in order with their encoders, decoders by their column's place."""
 
     sql: str
     parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    decoders: tuple[Decoder | None, ...]
+    decoders: tuple[tuple[int, Decoder], ...]
     constants: dict[str, Any]
     """Values that were written into the statement itself, as the 1 of `LIMIT 1`."""
 
@@ -49,20 +49,13 @@ class Statement(Generic[Row]):
         return found
 
     def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:
-        """The driver's records as rows."""
-        make_row = self.make_row
-        decoders = compiled.decoders
-        if not any(decoders):
-            return [make_row(*record) for record in records]
-        return [
-            make_row(
-                *(
-                    value if decode is None or value is None else decode(value)
-                    for value, decode in zip(record, decoders, strict=True)
-                )
-            )
-            for record in records
-        ]
+        """The driver's records as rows, decoded column by column: most columns need no decoding."""
+        if not records or not compiled.decoders:
+            return [self.make_row(*record) for record in records]
+        columns: list[Sequence[Any]] = list(zip(*records, strict=True))
+        for place, decode in compiled.decoders:
+            columns[place] = [None if value is None else decode(value) for value in columns[place]]
+        return list(map(self.make_row, *columns))
 
 
 class Reads(Protocol):
@@ -98,7 +91,11 @@ def _compile(statement: Select[Any], dialect: Dialect) -> Compiled:
     return Compiled(
         sql=str(compiled),
         parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
-        decoders=tuple(_decoder(column.type, dialect) for column in statement.selected_columns),
+        decoders=tuple(
+            (place, decode)
+            for place, column in enumerate(statement.selected_columns)
+            if (decode := _decoder(column.type, dialect)) is not None
+        ),
         constants={name: bind.value for name, bind in binds.items() if not bind.required},
     )
 
