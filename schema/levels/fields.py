@@ -134,12 +134,12 @@ class Resolver:
 
     def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
         """What the resolver answers for each row; what must be awaited is, together with the rest of the wave."""
-        given = dict(self._arguments.given(run.variables))
+        given = self._arguments.given(run.variables)
         if self._info is not None:
-            given[self._info] = run.info
+            given = {**given, self._info: run.info}
         run.settle(self._called(level.rows, given), level, place, form)
 
-    def _called(self, rows: list[Any], given: dict[str, Any]) -> list[Any]:
+    def _called(self, rows: list[Any], given: Mapping[str, Any]) -> list[Any]:
         call = partial(self._call, **given) if given else self._call
         if self._root_comes_first:
             return list(map(call, rows))

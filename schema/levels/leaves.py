@@ -20,33 +20,47 @@ from schema.levels.unserved import Unserved
 from schema.scalars import MOMENT
 
 Write = Callable[[list[Any]], list[Any]]
-"""From the values of a leaf to what JSON is made of; None stays None. Raises whatever a faulty value raises."""
+"""From the values of a leaf to what JSON is made of. Raises whatever a faulty value raises."""
 
-_NONE: Final = type(None)
 _INTS: Final = range(-(2**31), 2**31)
-# Values of exactly these types graphql-core writes as they are.
-_AS_THEY_ARE: Final[dict[GraphQLLeafType, frozenset[type]]] = {
-    GraphQLString: frozenset({str, _NONE}),
-    GraphQLID: frozenset({str, _NONE}),
-    GraphQLBoolean: frozenset({bool, _NONE}),
+# Values of exactly this type graphql-core writes as they are.
+_AS_THEY_ARE: Final[dict[GraphQLLeafType, type]] = {
+    GraphQLString: str,
+    GraphQLID: str,
+    GraphQLBoolean: bool,
 }
 
 
-def writer(leaf: GraphQLLeafType) -> Write:
-    """How values of this leaf are written. What comes back may be the same list."""
+def writer(leaf: GraphQLLeafType, *, required: bool) -> Write:
+    """How values of this leaf are written; None stays None, or is refused where a value is required.
+
+    What comes back may be the same list.
+    """
+    each = _each(leaf, required=required)
     if leaf in _AS_THEY_ARE:
-        return _as_they_are(leaf, _AS_THEY_ARE[leaf])
+        return _as_they_are(_allowed(_AS_THEY_ARE[leaf], required=required), each)
     if leaf is GraphQLInt:
-        return _ints(leaf)
+        return _ints(each)
     if isinstance(leaf, GraphQLEnumType):
-        return _names(leaf)
+        return _names(each, required=required)
     if leaf.extensions.get("strawberry-definition") is MOMENT:
-        return _moments(leaf)
-    return lambda values: _each(leaf, values)
+        return _moments(_allowed(dt.datetime, required=required), each)
+    return each
 
 
-def _each(leaf: GraphQLLeafType, values: list[Any]) -> list[Any]:
-    return [None if value is None else _written(leaf, value) for value in values]
+def _allowed(kind: type, *, required: bool) -> frozenset[type]:
+    return frozenset({kind} if required else {kind, type(None)})
+
+
+def _each(leaf: GraphQLLeafType, *, required: bool) -> Write:
+    """One value after the other, by graphql-core."""
+
+    def write(values: list[Any]) -> list[Any]:
+        if required and None in values:
+            raise Unserved("null")
+        return [None if value is None else _written(leaf, value) for value in values]
+
+    return write
 
 
 def _written(leaf: GraphQLLeafType, value: Any) -> Any:
@@ -58,43 +72,45 @@ def _written(leaf: GraphQLLeafType, value: Any) -> Any:
     return written
 
 
-def _as_they_are(leaf: GraphQLLeafType, types: frozenset[type]) -> Write:
+def _as_they_are(types: frozenset[type], each: Write) -> Write:
     def write(values: list[Any]) -> list[Any]:
-        return values if types.issuperset(map(type, values)) else _each(leaf, values)
+        return values if types.issuperset(map(type, values)) else each(values)
 
     return write
 
 
-def _ints(leaf: GraphQLLeafType) -> Write:
+def _ints(each: Write) -> Write:
     def write(values: list[Any]) -> list[Any]:
         if {int}.issuperset(map(type, values)) and (
             not values or (min(values) in _INTS and max(values) in _INTS)
         ):
             return values
-        return _each(leaf, values)
+        return each(values)
 
     return write
 
 
-def _names(leaf: GraphQLEnumType) -> Write:
-    known: dict[Any, Any] = {None: None}
+def _names(each: Write, *, required: bool) -> Write:
+    known: dict[Any, Any] = {} if required else {None: None}
 
     def write(values: list[Any]) -> list[Any]:
         try:
             return [known[value] for value in values]
-        except (KeyError, TypeError):  # TypeError: a value that cannot be hashed is no value of an enum either
-            known.update({value: _written(leaf, value) for value in values if value is not None})
-            return [known[value] for value in values]
+        except (KeyError, TypeError):  # TypeError: what cannot be hashed is no value of an enum
+            names = each(values)
+            known.update(zip(values, names, strict=True))
+            return names
 
     return write
 
 
-def _moments(leaf: GraphQLLeafType) -> Write:
+def _moments(types: frozenset[type], each: Write) -> Write:
     """Instants in UTC stay what they are: msgspec writes them as MOMENT does, in a tenth of the time."""
 
     def write(values: list[Any]) -> list[Any]:
-        if all(value is None or (type(value) is dt.datetime and value.tzinfo is dt.UTC) for value in values):
+        is_plain = types.issuperset(map(type, values))
+        if is_plain and all(value is None or value.tzinfo is dt.UTC for value in values):
             return values
-        return _each(leaf, values)
+        return each(values)
 
     return write

@@ -14,9 +14,11 @@ import msgspec
 import strawberry
 from graphql import (
     GraphQLInterfaceType,
+    GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
     OperationType,
+    get_nullable_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -33,7 +35,7 @@ from graphql.execution.values import VariableValues
 from schema.documents import Operation
 from schema.levels.fields import Arguments, Attribute, Link, Resolver, Source, Typename
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
-from schema.levels.leaves import Write, writer
+from schema.levels.leaves import writer
 from schema.levels.unserved import Unserved
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Plans:
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._schema = schema
-        self._writers: dict[str, Write] = {}
+        self._leaves: dict[tuple[str, bool], Leaf] = {}
 
     def get(self, operation: Operation, variables: VariableValues) -> Selection:
         """The plan of this operation for these variables.
@@ -97,7 +99,7 @@ class Plans:
         if operation.kind is not OperationType.QUERY:
             return operation.kind.value
         try:
-            return _Planning(self._schema, self._writers, operation, variables).root()
+            return _Planning(self._schema, self._leaves, operation, variables).root()
         except Unserved as unserved:
             return unserved.reason
 
@@ -108,13 +110,13 @@ class _Planning:
     def __init__(
         self,
         schema: strawberry.Schema,
-        writers: dict[str, Write],
+        leaves: dict[tuple[str, bool], Leaf],
         operation: Operation,
         variables: VariableValues,
     ) -> None:
         self._strawberry = schema
         self._schema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
-        self._writers = writers
+        self._leaves = leaves
         self._operation = operation.node
         self._variables = variables
         self._fragments = {name: FragmentDetails(node) for name, node in operation.fragments.items()}
@@ -150,20 +152,23 @@ class _Planning:
         return _source(definition, arguments), self._form(field.type, details)
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
+        if is_leaf_type(nullable := get_nullable_type(type_)):
+            return self._leaf(nullable, required=nullable is not type_)
         if is_non_null_type(type_):
             return NonNull(self._form(type_.of_type, details))
         if is_list_type(type_):
             return Lists(self._form(type_.of_type, details))
-        if is_leaf_type(type_):
-            write = self._writers.get(type_.name)
-            if write is None:
-                write = self._writers[type_.name] = writer(type_)
-            return Leaf(write)
         if isinstance(type_, GraphQLInterfaceType):
             return self._interface(type_, details)
         if isinstance(type_, GraphQLObjectType):
             return Objects(self._below(type_, details))
         raise Unserved("type")  # a union: there is none yet
+
+    def _leaf(self, leaf: GraphQLLeafType, *, required: bool) -> Leaf:
+        known = self._leaves.get((leaf.name, required))
+        if known is None:
+            known = self._leaves[leaf.name, required] = Leaf(writer(leaf, required=required))
+        return known
 
     def _interface(self, type_: GraphQLInterfaceType, details: list[FieldDetails]) -> Form:
         possible = self._schema.get_possible_types(type_)

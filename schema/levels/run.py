@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections import deque
 from collections.abc import Awaitable, Hashable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from graphql.execution.values import VariableValues
 
@@ -15,6 +16,10 @@ from resolvers.loaders import Loader
 from schema.levels.forms import Column, Form, NonNull, column_of
 from schema.levels.plan import Selection
 from schema.levels.unserved import Unserved
+
+
+# What no resolver means to be awaited, and most answer.
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
 
 
 class Info:
@@ -100,7 +105,9 @@ class Run:
 
     def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
         """Put the values in their place: now, or when those that are awaitable have come with this wave."""
-        if any(hasattr(kind, "__await__") for kind in set(map(type, values))):
+        if not _PLAIN.issuperset(map(type, values)) and any(
+            hasattr(kind, "__await__") for kind in set(map(type, values))
+        ):
             self._unsettled.append(_Unsettled(values, level, place, form))
         else:
             level.columns[place] = form.take(values, self)
