@@ -35,7 +35,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """asyncpg hands back aware instants; SQLite's text is read here, several times for each row of a list."""
+        """Instants come aware from asyncpg; SQLite's text is read here, several times for each row of a list."""
         return _instant if dialect.name == "sqlite" else None
 
 

@@ -80,7 +80,9 @@ class Context:
             found = self._loaders[place] = loader.start(self, args)
         return found.load(key)
 
-    async def load_all(self, loader: "Loader[Any]", keys: Iterable[Any], args: Hashable = None) -> dict[Any, Any]:
+    async def load_all(
+        self, loader: "Loader[Any]", keys: Iterable[Any], args: Hashable = None
+    ) -> dict[Any, Any]:
         """What the loader finds for each of the keys, None for nothing; what this operation asked before is known."""
         known = self._found.setdefault((loader.name, args), {})
         unknown = [key for key in keys if key not in known]

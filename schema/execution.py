@@ -104,7 +104,7 @@ class Graph:
         )
         if isinstance(variables, list):
             raise _refused_variables(variables)
-        data = await levels.run(plans.get(prepared.operation, variables), ctx, variables)
+        data = await levels.run(plans, prepared.operation, ctx, variables)
         self.served.operations["levels"] += 1
         return {"data": data}
 

@@ -97,7 +97,7 @@ class Plans:
     def _made(self, operation: Operation, variables: VariableValues) -> Selection | str:
         """The plan, or the reason why there is none."""
         if operation.kind is not OperationType.QUERY:
-            return operation.kind.value
+            return str(operation.kind.value)
         try:
             return _Planning(self._schema, self._leaves, operation, variables).root()
         except Unserved as unserved:
@@ -126,9 +126,7 @@ class _Planning:
         query = self._schema.query_type
         if query is None:
             raise Unserved("schema")
-        collected = collect_fields(
-            self._schema, self._fragments, self._variables, query, self._operation
-        )
+        collected = collect_fields(self._schema, self._fragments, self._variables, query, self._operation)
         return self._selection(query, collected.grouped_field_set)
 
     def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:

@@ -13,10 +13,10 @@ from graphql.execution.values import VariableValues
 from resolvers.context import Context
 from resolvers.errors import answer_error
 from resolvers.loaders import Loader
+from schema.documents import Operation
 from schema.levels.forms import Column, Form, NonNull, column_of
-from schema.levels.plan import Selection
+from schema.levels.plan import Plans, Selection
 from schema.levels.unserved import Unserved
-
 
 # What no resolver means to be awaited, and most answer.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
@@ -152,9 +152,7 @@ class Run:
             if isinstance(form, NonNull):
                 raise Unserved("null")
         taken = form.take([found[key] for key in distinct], self)
-        level.columns[place] = lambda: list(
-            map(dict(zip(distinct, column_of(taken), strict=True)).get, keys)
-        )
+        level.columns[place] = lambda: list(map(dict(zip(distinct, column_of(taken), strict=True)).get, keys))
 
     def _let_go(self) -> None:
         """Coroutines of a run that failed are not left waiting: Python would complain of each."""
@@ -175,15 +173,15 @@ async def _all_of(waiting: list[Awaitable[Any]]) -> list[Any]:
     return come
 
 
-async def run(selection: Selection, ctx: Context, variables: VariableValues) -> Any:
+async def run(plans: Plans, operation: Operation, ctx: Context, variables: VariableValues) -> Any:
     """The data of an operation, as msgspec writes JSON from it.
 
     Raises:
         Unserved: graphql-core's executor has to answer, with a context that has loaded nothing.
     """
     try:
-        return await Run(ctx, variables).answer(selection)
+        return await Run(ctx, variables).answer(plans.get(operation, variables))
     except Unserved:
         raise
-    except Exception as error:  # noqa: BLE001  # whatever it is, graphql-core's executor tells it
+    except Exception as error:  # whatever it is, graphql-core's executor tells it
         raise Unserved("fault" if answer_error(error) is None else "error") from error

@@ -34,7 +34,7 @@ DEEPEST = 7
 MOST_FIELDS = 60
 MOST_ALIASES = 15
 WORDS = ("login", "Number", '"an answer"', "zzz", "", " ", "x")
-SOME_JSON = ({}, {"a": [1, None, 1.5]}, [], "text", None)
+SOME_JSON: tuple[Any, ...] = ({}, {"a": [1, None, 1.5]}, [], "text", None)
 
 
 class Word(str):
@@ -106,8 +106,8 @@ class Asking:
         parts = []
         if isinstance(type_, GraphQLInterfaceType):
             possible = self.schema.get_possible_types(type_)
-            for inner in self.random.sample(list(possible), self.random.randint(1, len(possible))):
-                parts.append(f"... on {inner.name}{self.steered()} {self.selections(inner, depth + 1)}")
+            some = self.random.sample(list(possible), self.random.randint(1, len(possible)))
+            parts += [f"... on {one.name}{self.steered()} {self.selections(one, depth + 1)}" for one in some]
         elif type_.interfaces and self.chance(0.1):
             parts.append(f"... on {type_.interfaces[0].name}{self.steered()} {{ id }}")
         if depth < DEEPEST and self.chance(0.15):
@@ -132,7 +132,7 @@ class Asking:
         """A field of the type, sometimes by another name."""
         self.fields += 1
         of: GraphQLField = type_.fields[name]
-        inner = get_named_type(of.type)
+        inner: Any = get_named_type(of.type)
         below = "" if is_leaf_type(inner) else f" {self.selections(inner, depth + 1)}"
         if self.aliases < MOST_ALIASES and self.chance(0.25):
             self.aliases += 1
@@ -186,7 +186,9 @@ class Asking:
 
     def some(self, name: str, type_: Any, depth: int) -> Any:
         if is_list_type(type_):
-            return [self.value(name, type_.of_type, depth) for _ in range(self.random.choice([0, 1, 1, 2, 3, 8]))]
+            return [
+                self.value(name, type_.of_type, depth) for _ in range(self.random.choice([0, 1, 1, 2, 3, 8]))
+            ]
         if is_input_object_type(type_):
             return self.object(type_, depth)
         if isinstance(type_, GraphQLEnumType):

@@ -113,7 +113,8 @@ async def test_made_up_questions_are_answered_alike(
     people = await everybody(executors.helpdesk, join)
     ids, cursors = await filled(graph, people)
     callers = {
-        who: await sign_in(executors.helpdesk, person.headers["Authorization"]) for who, person in people.items()
+        who: await sign_in(executors.helpdesk, person.headers["Authorization"])
+        for who, person in people.items()
     }
     asked = refused = faultless = 0
     for number in range(QUESTIONS // PARTS):
@@ -179,10 +180,8 @@ async def test_what_is_not_served_is_counted_by_its_reason(
 
 
 async def test_a_setting_turns_it_off(tmp_path: Path) -> None:
-    executor = {
-        name: create_app(Settings(data_dir=tmp_path, **given)).state.graph
-        for name, given in (("default", {}), ("off", {"executor": "graphql-core"}))
-    }
-    for name, graph in executor.items():
+    on, off = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path, executor="graphql-core")
+    for settings, executor in ((on, "levels"), (off, "graphql-core")):
+        graph: Graph = create_app(settings).state.graph
         await graph.execute(graph.prepare("{ __typename }", None, None), None, "request")
-        assert graph.served.operations == {"levels" if name == "default" else "graphql-core": 1}
+        assert graph.served.operations == {executor: 1}

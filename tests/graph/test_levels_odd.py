@@ -116,7 +116,7 @@ class Row:
     def wants_more(self, info: Info) -> str:
         return info.field_name
 
-    @strawberry.field(permission_classes=[Nobody])
+    @strawberry.field(permission_classes=[Nobody])  # type: ignore[untyped-decorator]
     def guarded(self) -> str | None:
         return "secret"
 
@@ -281,7 +281,7 @@ async def test_a_null_goes_up_as_far_as_it_must() -> None:
 
 
 QUESTIONS = {
-    "{ rows { %s below { text } rows { text number } } }" % ALL: True,
+    f"{{ rows {{ {ALL} below {{ text }} rows {{ text number }} }} }}": True,
     "{ goodThings { __typename name ... on Stone { weight } ... on Plant { height } } }": True,
     "{ things { name } }": False,
     "{ goodThings { __typename } goodThings { name } }": True,
@@ -303,7 +303,7 @@ QUESTIONS = {
     "{ __typename }": True,
     "{ rows { text @skip(if: true) } }": True,
     "{ rows @include(if: false) { text } }": True,
-    "{ rows { ...part ... { text } ... on Row { maybe text } } } fragment part on Row { number text below { text } }": True,
+    "{ rows { ...part ... { text } ... on Row { maybe text } } } fragment part on Row { number below { text } }": True,
 }
 
 
@@ -323,7 +323,9 @@ async def test_what_is_steered_by_variables_has_its_plans() -> None:
         rows @skip(if: $a) { text ...part @include(if: $b) } echo(words: $words) }
         fragment part on Row { number later @skip(if: $a) }"""
     answers = {
-        await alike(text, lambda: [row()], a=a, b=b, words=["w"]) for a in (True, False) for b in (True, False)
+        await alike(text, lambda: [row()], a=a, b=b, words=["w"])
+        for a in (True, False)
+        for b in (True, False)
     }
     assert len(answers) == 3  # without rows, nothing hangs on the other
     assert "!" in await alike(text, a=False, words="w")
