@@ -82,8 +82,8 @@ class Settings(BaseSettings):
     executor: Annotated[
         Literal["levels", "graphql-core"],
         Field(
-            description="What answers GraphQL queries: `levels` takes each field for all rows at once and leaves the rest "
-            "to `graphql-core`; `graphql-core` answers everything, several times slower."
+            description="What answers GraphQL queries: `levels` takes each field for all rows at once and leaves the "
+            "rest to `graphql-core`; `graphql-core` answers everything, several times slower."
         ),
     ] = "levels"
     log_level: Annotated[
