@@ -32,12 +32,18 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 class Statement(Generic[Row]):
-    """A SELECT and what its rows become: `make_row` is called with the columns in order."""
+    """A SELECT and what its rows become: `make_row` is called with the columns in order.
 
-    __slots__ = ("_compiled", "make_row", "select")
+    `on_sqlite` asks the same of SQLite where it does not know what PostgreSQL is asked with.
+    """
 
-    def __init__(self, statement: Select[Any], make_row: Callable[..., Row]) -> None:
+    __slots__ = ("_compiled", "make_row", "on_sqlite", "select")
+
+    def __init__(
+        self, statement: Select[Any], make_row: Callable[..., Row], on_sqlite: Select[Any] | None = None
+    ) -> None:
         self.select = statement
+        self.on_sqlite = on_sqlite
         self.make_row = make_row
         self._compiled: dict[str, Compiled] = {}
 
@@ -45,7 +51,9 @@ class Statement(Generic[Row]):
         """The statement for this engine, compiled the first time it is asked for."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = _compile(self.select, dialect)
+            on_sqlite = self.on_sqlite if dialect.name == "sqlite" else None
+            statement = self.select if on_sqlite is None else on_sqlite
+            found = self._compiled[dialect.name] = _compile(statement, dialect)
         return found
 
     def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:
