@@ -6,6 +6,7 @@ Queries are answered level by level (schema/levels); whatever that does not serv
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from resolvers.context import Context
 from schema import levels
 from schema.documents import Documents, Operation
 from schema.errors import Refusal, document_error, field_error, plain_error, refused
+
+logger = logging.getLogger("answer.graph")
 
 DEADLINE_S: Final = 10.0
 MAX_COERCION_ERRORS: Final = 20
@@ -87,13 +90,12 @@ class Graph:
         """
         try:
             async with asyncio.timeout(deadline_s):
-                if self._plans is not None:
-                    try:
-                        return await self._by_levels(self._plans, prepared, ctx)
-                    except levels.Unserved as unserved:
-                        self.served.fallbacks[unserved.reason] += 1
-                        _forget(ctx)
-                return await self._by_graphql_core(prepared, ctx, request_id)
+                if self._plans is None:
+                    return await self._by_graphql_core(prepared, ctx, request_id)
+                try:
+                    return await self._by_levels(self._plans, prepared, ctx)
+                except levels.Unserved as unserved:
+                    return await self._instead(unserved, prepared, ctx, request_id)
         except TimeoutError:
             raise _too_late(deadline_s) from None
 
@@ -107,6 +109,18 @@ class Graph:
         data = await levels.run(plans, prepared.operation, ctx, variables)
         self.served.operations["levels"] += 1
         return {"data": data}
+
+    async def _instead(
+        self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str
+    ) -> dict[str, Any]:
+        """The answer of graphql-core's executor, where nothing that the other has loaded or met is seen."""
+        self.served.fallbacks[unserved.reason] += 1
+        if isinstance(ctx, Context):
+            ctx.forget()
+        answer = await self._by_graphql_core(prepared, ctx, request_id)
+        if unserved.reason == "fault" and "errors" not in answer:
+            logger.warning("a query was not served level by level", exc_info=unserved)
+        return answer
 
     async def _by_graphql_core(self, prepared: Prepared, ctx: Any, request_id: str) -> dict[str, Any]:
         executor = StrawberryGraphQLCoreExecutionContext.build(
@@ -124,12 +138,6 @@ class Graph:
         running: Any = executor.execute_operation()
         result = running if isinstance(running, ExecutionResult) else await running
         return _answer(result, request_id)
-
-
-def _forget(ctx: Any) -> None:
-    """Nothing that a run has loaded, and no error that it has met, is seen by the next one."""
-    if isinstance(ctx, Context):
-        ctx.forget()
 
 
 def _refused_variables(errors: list[GraphQLError]) -> Refusal:

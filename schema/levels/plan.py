@@ -41,8 +41,6 @@ from schema.levels.unserved import Unserved
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
-# Of one operation, by the values of its @skip and @include.
-MAX_PLANS: Final = 16
 _NAME: Final = Leaf(lambda names: names)
 
 
@@ -84,15 +82,10 @@ class Plans:
         Raises:
             Unserved: it is no query, it asks for the schema, or for something this executor does not understand.
         """
-        key = tuple(variables.coerced.get(name) for name in operation.steered_by)
-        plan = operation.plans.get(key)
-        if plan is None:
-            if len(operation.plans) >= MAX_PLANS:
-                operation.plans.clear()
-            plan = operation.plans[key] = self._made(operation, variables)
+        plan = operation.plan(variables.coerced, lambda: self._made(operation, variables))
         if isinstance(plan, str):
             raise Unserved(plan)
-        return cast("Selection", plan)
+        return plan
 
     def _made(self, operation: Operation, variables: VariableValues) -> Selection | str:
         """The plan, or the reason why there is none."""
