@@ -20,7 +20,7 @@ from tests.doors import NEW_TICKET, GraphqlDoor
 from tests.graph.operations import operation
 from tests.graph.questions import Question, question
 
-QUESTIONS = int(os.environ.get("ANSWER_TEST_QUESTIONS", "80"))
+QUESTIONS = int(os.environ.get("ANSWER_TEST_QUESTIONS", "48"))
 """On each engine, each asked by everybody."""
 PARTS = 4
 CHARGE = Charge(30, 1, Standing(120, 119, 1_800_000_000))
