@@ -4,8 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+    tuple_,
+)
 from sqlmodel import SQLModel
 
 from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
@@ -80,7 +91,7 @@ class Listing(Generic[Row]):
         statement = _pages(self, parent, shape_of(conditions), _shape_of_window(window))
         values = values_of(conditions) | _values_of_window(window)
         found: dict[int, list[Row]] = {key: [] for key in keys}
-        for key, row in await db.rows(statement, keys=list(keys), **values):
+        for key, row in await db.rows(statement, keys=list(found), **values):
             found[key].append(row)
         if window.from_end:
             found = {key: rows[::-1] for key, rows in found.items()}
@@ -183,30 +194,67 @@ def _find(listing: Listing[Row], shape: Shape, held: bool) -> Statement[Row]:
 def _pages(
     listing: Listing[Row], parent: str, shape: Shape, window: tuple[Any, ...]
 ) -> Statement[tuple[int, Row]]:
+    """For each key the first rows along an index: what a parent has beyond its page is not looked at.
+
+    Numbering the rows (`row_number() OVER (PARTITION BY …)`) reads and sorts all of them, at 250 tickets of an
+    organization 20 times slower, and ever slower as they grow.
+    """
+    keys = bindparam("keys", type_=ListOf(BigInteger()))
+    return Statement(
+        _pages_by_lateral(listing, parent, shape, window, keys),
+        lambda key, *values: (key, listing.row(*values)),
+        on_sqlite=_pages_by_ids(listing, parent, shape, window, keys),
+    )
+
+
+def _pages_by_lateral(
+    listing: Listing[Any], parent: str, shape: Shape, window: tuple[Any, ...], keys: BindParameter[Any]
+) -> Select[Any]:
+    parents = func.unnest(keys).table_valued(column("key", BigInteger())).render_derived(name="parent")
+    page = _first_below(listing, parent, shape, window, parents.c.key, listing.row.__struct_fields__)
+    found = page.correlate(parents).lateral("page")
+    return (
+        select(parents.c.key.label("parent_key"), *columns(found, listing.row))
+        .select_from(parents.join(found, true()))
+        .order_by(parents.c.key, *_sorted(_order_columns(listing, window[0], found), down=window[2]))
+    )
+
+
+def _pages_by_ids(
+    listing: Listing[Any], parent: str, shape: Shape, window: tuple[Any, ...], keys: BindParameter[Any]
+) -> Select[Any]:
+    """SQLite has no LATERAL, but its IN may name the parent."""
+    parents = func.json_each(keys).table_valued(column("value", BigInteger()), name="parent")
+    page = _first_below(listing, parent, shape, window, parents.c.value, ("id",))
+    found = listing.table.alias("page")
+    return (
+        select(parents.c.value.label("parent_key"), *columns(found, listing.row))
+        .select_from(parents.join(found, found.c.id.in_(page.correlate(parents))))
+        .order_by(parents.c.value, *_sorted(_order_columns(listing, window[0], found), down=window[2]))
+    )
+
+
+def _first_below(
+    listing: Listing[Any],
+    parent: str,
+    shape: Shape,
+    window: tuple[Any, ...],
+    key: ColumnElement[Any],
+    names: Sequence[str],
+) -> Select[Any]:
+    """The window below the parent of this key; with the columns it is sorted by, which a row may not have."""
     order, _, down, *_ = window
-    row: Any = listing.row
     table = listing.table
-    sort = _sorted(_order_columns(listing, order, table), down=down)
-    place = func.row_number().over(partition_by=table.c[parent], order_by=sort).label("place")
-    ranked = (
-        select(*columns(table, row), *_missing(table.c[parent], row), place)
-        .where(
-            any_of(table.c[parent], bindparam("keys", type_=ListOf(BigInteger()))),
-            _narrowed(listing, shape, window),
-        )
-        .subquery("ranked")
+    sort = _order_columns(listing, order, table)
+    wanted = [table.c[name] for name in names]
+    missing = [each for each in sort if each.name not in names] if len(names) > 1 else []
+    return (
+        select(*wanted, *missing)
+        .where(table.c[parent] == key, _narrowed(listing, shape, window))
+        .order_by(*_sorted(sort, down=down))
+        .limit(bindparam("limit", type_=BigInteger()))
+        .offset(bindparam("offset", type_=BigInteger()))
     )
-    first, last = bindparam("offset", type_=BigInteger()), bindparam("limit", type_=BigInteger())
-    statement = (
-        select(ranked.c[parent].label("parent_key"), *columns(ranked, row))
-        .where(ranked.c.place > first, ranked.c.place <= first + last)
-        .order_by(ranked.c[parent], ranked.c.place)
-    )
-    return Statement(statement, lambda key, *values: (key, listing.row(*values)))
-
-
-def _missing(column: ColumnElement[Any], row: type[msgspec.Struct]) -> list[ColumnElement[Any]]:
-    return [] if column.key in row.__struct_fields__ else [column]
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

@@ -22,11 +22,11 @@ CHANGES_KEPT: Final = 2_000
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What a driver needs: the text, the parameters in order with their encoders, a decoder for each column."""
+    """What a driver needs: the text, the parameters in order with their encoders, decoders by their column's place."""
 
     sql: str
     parameters: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    decoders: tuple[Decoder | None, ...]
+    decoders: tuple[tuple[int, Decoder], ...]
     constants: dict[str, Any]
     """Values that were written into the statement itself, as the 1 of `LIMIT 1`."""
 
@@ -37,12 +37,18 @@ class Compiled(msgspec.Struct, frozen=True):
 
 
 class Statement(Generic[Row]):
-    """A SELECT and what its rows become: `make_row` is called with the columns in order."""
+    """A SELECT and what its rows become: `make_row` is called with the columns in order.
 
-    __slots__ = ("_compiled", "make_row", "select")
+    `on_sqlite` asks the same of SQLite where it does not know what PostgreSQL is asked with.
+    """
 
-    def __init__(self, statement: Select[Any], make_row: Callable[..., Row]) -> None:
+    __slots__ = ("_compiled", "make_row", "on_sqlite", "select")
+
+    def __init__(
+        self, statement: Select[Any], make_row: Callable[..., Row], on_sqlite: Select[Any] | None = None
+    ) -> None:
         self.select = statement
+        self.on_sqlite = on_sqlite
         self.make_row = make_row
         self._compiled: dict[str, Compiled] = {}
 
@@ -50,7 +56,9 @@ class Statement(Generic[Row]):
         """The statement for this engine, compiled the first time it is asked for."""
         found = self._compiled.get(dialect.name)
         if found is None:
-            found = self._compiled[dialect.name] = _compile(self.select, dialect)
+            on_sqlite = self.on_sqlite if dialect.name == "sqlite" else None
+            statement = self.select if on_sqlite is None else on_sqlite
+            found = self._compiled[dialect.name] = _compile(statement, dialect)
         return found
 
     def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:
@@ -59,19 +67,16 @@ class Statement(Generic[Row]):
 
 
 def decoded(records: Sequence[Sequence[Any]], compiled: Compiled, make_row: Callable[..., Row]) -> list[Row]:
-    """The driver's records as rows: `make_row` is called with the columns in order."""
-    decoders = compiled.decoders
-    if not any(decoders):
+    """The driver's records as rows, decoded column by column: most columns need no decoding.
+
+    `make_row` is called with the columns in order.
+    """
+    if not records or not compiled.decoders:
         return [make_row(*record) for record in records]
-    return [
-        make_row(
-            *(
-                value if decode is None or value is None else decode(value)
-                for value, decode in zip(record, decoders, strict=True)
-            )
-        )
-        for record in records
-    ]
+    columns: list[Sequence[Any]] = list(zip(*records, strict=True))
+    for place, decode in compiled.decoders:
+        columns[place] = [None if value is None else decode(value) for value in columns[place]]
+    return list(map(make_row, *columns))
 
 
 class Reads(Protocol):
@@ -120,7 +125,11 @@ def _described(compiled: Any, returned: Iterable[Any], dialect: Dialect) -> Comp
     return Compiled(
         sql=str(compiled),
         parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
-        decoders=tuple(_decoder(column.type, dialect) for column in returned),
+        decoders=tuple(
+            (place, decode)
+            for place, column in enumerate(returned)
+            if (decode := _decoder(column.type, dialect)) is not None
+        ),
         constants={name: bind.value for name, bind in binds.items() if not bind.required}
         | {column.name: column.default.arg for column in getattr(compiled, "insert_prefetch", ())},
     )

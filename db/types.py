@@ -1,6 +1,7 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -33,9 +34,13 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         value = value.astimezone(dt.UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """SQLite hands back naive datetimes."""
-        return value.replace(tzinfo=dt.UTC) if value is not None and value.tzinfo is None else value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Instants come aware from asyncpg; SQLite's text is read here, several times for each row of a list."""
+        return _instant if dialect.name == "sqlite" else None
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(f"{text}+00:00")
 
 
 class ListOf(TypeDecorator[list[Any]]):
@@ -70,6 +75,8 @@ class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function 
     type = Boolean()
     inherit_cache = True
     name = "any_of"
+    # SQLAlchemy would write `… IN (…) = 1` on SQLite, and no index serves that
+    _is_implicitly_boolean = True
 
 
 @compiles(any_of, "postgresql")

@@ -16,6 +16,7 @@ from gateway.worker import embedded_worker
 from resolvers.context import Clock, utc_now
 from rest_compat import exception_handlers, rest_routes
 from schema.described import sdl
+from schema.execution import Graph
 from schema.root import schema
 
 COMPRESSED_FROM_BYTES = 2048
@@ -24,6 +25,7 @@ COMPRESSED_FROM_BYTES = 2048
 def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     """The ASGI application of one worker."""
     helpdesk = open_helpdesk(settings, clock)
+    graph = Graph(schema, settings.executor)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -33,7 +35,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            *graphql_routes(schema, sign_in, graphiql_page if settings.graphiql else None, sdl(schema)),
+            *graphql_routes(graph, sign_in, graphiql_page if settings.graphiql else None, sdl(schema)),
             *rest_routes(),
             *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),
         ],
@@ -52,6 +54,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         logging_config=None,
     )
     app.state.helpdesk = helpdesk
+    app.state.graph = graph
     app.state.settings = settings
     app.state.sign_in = sign_in
     return app

@@ -88,6 +88,13 @@ class Settings(BaseSettings):
         ),
     ] = SecretStr("")
     token_ttl: Annotated[int, Field(ge=10, le=2_592_000, description="Seconds that a token lasts.")] = 3600
+    executor: Annotated[
+        Literal["levels", "graphql-core"],
+        Field(
+            description="What answers GraphQL queries: `levels` takes each field for all rows at once and leaves the "
+            "rest to `graphql-core`; `graphql-core` answers everything, several times slower."
+        ),
+    ] = "levels"
     graphiql: Annotated[
         bool,
         Field(description="Browsers that open `/graphql` get GraphiQL, and `/v1/docs` shows the REST pages."),

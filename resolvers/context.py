@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resolvers.tokens import TokenSigner
 
 Clock = Callable[[], dt.datetime]
+MOST_KEYS_A_STATEMENT = 500
 
 
 def utc_now() -> dt.datetime:
@@ -54,6 +55,7 @@ class Context:
     charge: "Charge | None" = None
     """What the operation was charged, in the graph."""
     _loaders: dict[Hashable, Any] = field(default_factory=dict)
+    _found: dict[Hashable, dict[Any, Any]] = field(default_factory=dict)
 
     @property
     def caller(self) -> Caller:
@@ -79,6 +81,18 @@ class Context:
             found = self._loaders[place] = loader.start(self, args)
         return found.load(key)
 
+    async def load_all(
+        self, loader: "Loader[Any]", keys: Iterable[Any], args: Hashable = None
+    ) -> dict[Any, Any]:
+        """What the loader finds for each of the keys, None for nothing; what this operation asked before is known."""
+        known = self._found.setdefault((loader.name, args), {})
+        unknown = [key for key in keys if key not in known]
+        for first in range(0, len(unknown), MOST_KEYS_A_STATEMENT):
+            batch = unknown[first : first + MOST_KEYS_A_STATEMENT]
+            found = await loader.load(self, batch, args)
+            known.update({key: found.get(key) for key in batch})
+        return known
+
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
         """One transaction; when it has ended, what was loaded before it is forgotten."""
@@ -91,6 +105,7 @@ class Context:
     def forget(self) -> None:
         """Forget everything loaded: after a write, what was read before it may be wrong."""
         self._loaders.clear()
+        self._found.clear()
 
 
 @dataclass(slots=True)

@@ -10,11 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from resolvers.context import Context
+from resolvers.context import MOST_KEYS_A_STATEMENT, Context
 
 V = TypeVar("V")
-
-MOST_KEYS_A_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Loader(Generic[V]):
         """A DataLoader for one operation. `args` (a page, a filter) are part of which loader it is."""
 
         async def batch(keys: list[Any]) -> list[V | None]:
-            found = await self.load(ctx, keys, args)
-            return [found.get(key) for key in keys]
+            found = await ctx.load_all(self, keys, args)
+            return [found[key] for key in keys]
 
         return DataLoader(load_fn=batch, max_batch_size=MOST_KEYS_A_STATEMENT)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -17,6 +18,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableNode,
     parse,
     validate,
 )
@@ -31,12 +33,17 @@ MAX_WEIGHT: Final = 64 * 1024 * 1024
 MAX_ERRORS: Final = 20
 # How many combinations of page sizes an operation remembers its measure for.
 MAX_MEASURES: Final = 64
+# Nor how many plans, by the values of its @skip and @include.
+MAX_PLANS: Final = 8
+
+Plan = TypeVar("Plan")
 
 
 class Operation:
     """One operation of a validated document, with what can be told of it before its variables are known.
 
-    `root_fields` holds the names of the fields asked of the root, fragments included.
+    `root_fields` holds the names of the fields asked of the root, fragments included; `steered_by` the variables that
+    decide with @skip and @include what is selected.
     """
 
     def __init__(
@@ -52,9 +59,21 @@ class Operation:
         self.name = node.name.value if node.name else None
         self.kind: OperationType = node.operation
         self.root_fields = root_fields(node.selection_set, fragments)
+        self.steered_by = steering_variables(document)
+        self._plans: dict[tuple[Any, ...], object] = {}
         self._ruler = ruler
         self._pages = limits.page_variables(document, node)
         self._measures: dict[tuple[int, ...], tuple[limits.Measure, str | None]] = {}
+
+    def plan(self, variables: Mapping[str, Any], make: Callable[[], Plan]) -> Plan:
+        """What an executor makes of the operation for these coerced variables, made once for what they select."""
+        key = tuple(variables.get(name) for name in self.steered_by)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = make()
+        return cast("Plan", plan)
 
     def measure(self, variables: Mapping[str, Any]) -> limits.Measure:
         """What the operation asks for with these raw variables.
@@ -180,6 +199,19 @@ def root_fields(
     return frozenset(names)
 
 
+def steering_variables(document: DocumentNode) -> tuple[str, ...]:
+    """The variables given to directives, in no promised order."""
+    directives = (node for node in limits.nodes_of(document) if isinstance(node, DirectiveNode))
+    return tuple(
+        {
+            argument.value.name.value
+            for directive in directives
+            for argument in directive.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+    )
+
+
 def _refused_document(weight: int, refusal: Refusal) -> Document:
     document = Document(weight)
     document.refusal = refusal
@@ -228,5 +260,6 @@ def _text_weight(text: str) -> int:
 
 
 def _tree_weight(ast: DocumentNode) -> int:
-    """Bytes held by the tree: about 200 for each node with its location and tokens (measured)."""
-    return 200 * sum(1 for _ in limits.nodes_of(ast))
+    """Bytes held by the tree and its plans: about 200 for each node with its location and tokens, 150 in each plan."""
+    plans = MAX_PLANS if steering_variables(ast) else 1
+    return (200 + 150 * plans) * sum(1 for _ in limits.nodes_of(ast))

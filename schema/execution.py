@@ -1,19 +1,29 @@
-"""Runs one operation of a document with its variables and its context, and says what came of it."""
+"""Runs one operation of a document with its variables and its context, and says what came of it.
+
+Queries are answered level by level (schema/levels); whatever that does not serve, graphql-core's own executor does.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeGuard, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeGuard, cast
 
 import strawberry
-from graphql import ExecutionResult, GraphQLSchema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution.values import get_variable_values
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from resolvers.context import Context
+from schema import levels
 from schema.documents import Documents, Operation
 from schema.errors import Refusal, document_error, field_error, plain_error, refused
+
+logger = logging.getLogger("answer.graph")
 
 DEADLINE_S: Final = 10.0
 MAX_COERCION_ERRORS: Final = 20
@@ -36,12 +46,27 @@ class Prepared:
     """What it costs by the weights of its fields."""
 
 
+Executor = Literal["levels", "graphql-core"]
+
+
+@dataclass(slots=True)
+class Served:
+    """How many operations each executor has answered, and why graphql-core's answered instead of the other."""
+
+    operations: Counter[Executor] = field(default_factory=Counter)
+    fallbacks: Counter[str] = field(default_factory=Counter)
+    """By reason: `mutation`, `introspection`; `error` of a resolver, `null` or `value` that its type does not allow;
+    `field`, `type`, `resolver` that is not understood; `fault` for what nobody foresaw."""
+
+
 class Graph:
     """The schema with its documents: `prepare` an operation, then `execute` it in a context of its own."""
 
-    def __init__(self, schema: strawberry.Schema) -> None:
+    def __init__(self, schema: strawberry.Schema, executor: Executor = "levels") -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
         self.documents = Documents(self.schema)
+        self.served = Served()
+        self._plans = levels.Plans(schema) if executor == "levels" else None
 
     def prepare(self, query: str, operation_name: str | None, variables: dict[str, Any] | None) -> Prepared:
         """The operation to run.
@@ -58,11 +83,46 @@ class Graph:
     async def execute(
         self, prepared: Prepared, ctx: Any, request_id: str, deadline_s: float = DEADLINE_S
     ) -> dict[str, Any]:
-        """The answer: `data`, and `errors` when fields failed.
+        """The answer as msgspec writes it: `data`, and `errors` when fields failed.
 
         Raises:
             Refusal: the variables do not fit their types (VALIDATION_ERROR), or it took too long (TIMEOUT).
         """
+        try:
+            async with asyncio.timeout(deadline_s):
+                if self._plans is None:
+                    return await self._by_graphql_core(prepared, ctx, request_id)
+                try:
+                    return await self._by_levels(self._plans, prepared, ctx)
+                except levels.Unserved as unserved:
+                    return await self._instead(unserved, prepared, ctx, request_id)
+        except TimeoutError:
+            raise _too_late(deadline_s) from None
+
+    async def _by_levels(self, plans: levels.Plans, prepared: Prepared, ctx: Any) -> dict[str, Any]:
+        definitions = prepared.operation.node.variable_definitions or ()
+        variables = get_variable_values(
+            self.schema, definitions, prepared.variables, max_errors=MAX_COERCION_ERRORS
+        )
+        if isinstance(variables, list):
+            raise _refused_variables(variables)
+        data = await levels.run(plans, prepared.operation, ctx, variables)
+        self.served.operations["levels"] += 1
+        return {"data": data}
+
+    async def _instead(
+        self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str
+    ) -> dict[str, Any]:
+        """The answer of graphql-core's executor, where nothing that the other has loaded or met is seen."""
+        self.served.fallbacks[unserved.reason] += 1
+        if isinstance(ctx, Context):
+            ctx.forget()
+        answer = await self._by_graphql_core(prepared, ctx, request_id)
+        if unserved.reason == "fault" and "errors" not in answer:
+            logger.warning("a query was not served level by level", exc_info=unserved)
+        return answer
+
+    async def _by_graphql_core(self, prepared: Prepared, ctx: Any, request_id: str) -> dict[str, Any]:
         executor = StrawberryGraphQLCoreExecutionContext.build(
             self.schema,
             prepared.operation.document,
@@ -73,16 +133,15 @@ class Graph:
             is_awaitable=_is_awaitable,
         )
         if isinstance(executor, list):
-            errors = [document_error(error, "VALIDATION_ERROR") for error in executor]
-            raise Refusal("VALIDATION_ERROR", errors)
+            raise _refused_variables(executor)
+        self.served.operations["graphql-core"] += 1
         running: Any = executor.execute_operation()
-        if isinstance(running, ExecutionResult):  # no field had to wait
-            return _answer(running, request_id)
-        try:
-            async with asyncio.timeout(deadline_s):
-                return _answer(await running, request_id)
-        except TimeoutError:
-            raise _too_late(deadline_s) from None
+        result = running if isinstance(running, ExecutionResult) else await running
+        return _answer(result, request_id)
+
+
+def _refused_variables(errors: list[GraphQLError]) -> Refusal:
+    return Refusal("VALIDATION_ERROR", [document_error(error, "VALIDATION_ERROR") for error in errors])
 
 
 def check_variables(variables: Mapping[str, Any]) -> None:

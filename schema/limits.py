@@ -305,9 +305,9 @@ def repetition(document: DocumentNode) -> str | None:
     return None
 
 
-def nodes_of(document: DocumentNode) -> Iterator[Node]:
-    """Every node of the document, in no promised order, without recursion."""
-    stack: list[Node] = [document]
+def nodes_of(tree: Node) -> Iterator[Node]:
+    """Every node of a document or of a part of it, in no promised order, without recursion."""
+    stack: list[Node] = [tree]
     while stack:
         node = stack.pop()
         yield node

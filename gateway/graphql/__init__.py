@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import strawberry
 from litestar.handlers import BaseRouteHandler
 
 from gateway.graphql.answering import Answering, SignIn
@@ -14,11 +13,11 @@ __all__ = ["graphql_routes"]
 
 
 def graphql_routes(
-    schema: strawberry.Schema, sign_in: SignIn, graphiql_page: Page | None, sdl: str
+    graph: Graph, sign_in: SignIn, graphiql_page: Page | None, sdl: str
 ) -> list[BaseRouteHandler]:
     """The route handlers of `/graphql` and `/graphql/schema`, for an application with `state.helpdesk`.
 
     `graphiql_page` makes the page a browser gets, None for no page; `sdl` is the text of the schema.
     """
-    answering = Answering(Graph(schema), sign_in)
+    answering = Answering(graph, sign_in)
     return [*http_routes(answering, graphiql_page, sdl), websocket_route(answering)]

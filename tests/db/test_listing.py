@@ -1,10 +1,14 @@
 """Lists: whatever the order, the size of a page and the conditions, a walk is the full sort, on both engines."""
 
 import datetime as dt
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
 
 from db import rows
 from db.conditions import Condition, shape_of, values_of
@@ -143,3 +147,12 @@ def test_lists_of_the_same_kinds_share_a_shape() -> None:
     second: list[Condition] = [("status", ()), ("or", ((("priority", ()),), ())), ("not", (("id", 9),))]
     assert shape_of(first) == shape_of(second)
     assert values_of(first) == {"condition_0": ("open",), "condition_1": ("low",), "condition_2": 1}
+
+
+def test_a_list_of_keys_finds_its_index_on_sqlite() -> None:
+    """SQLAlchemy would write `id IN (…) = 1`, which reads the whole table."""
+    compiled = tickets.BY_IDS.compiled(sqlite.dialect(paramstyle="qmark"))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(str(CreateTable(LISTING.table).compile(dialect=sqlite.dialect())))
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", ("[1, 2]", 1)).fetchall()
+    assert plan[0][3] == "SEARCH ticket USING INTEGER PRIMARY KEY (rowid=?)"

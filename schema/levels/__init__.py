@@ -1,0 +1,17 @@
+"""Level by level: an executor that takes each selected field for all rows of a level at once.
+
+    plan.py     what a query selects, worked out once: which fields, of which types, in which order
+    fields.py   where the values of a field come from: a column, an edge, a resolver
+    forms.py    what becomes of the values: leaves, lists, objects of one type or of several
+    leaves.py   how scalars and enums are written
+    run.py      one run: levels are begun, edges loaded in waves, objects put together
+
+It answers what it fully understands. Everything else, and whatever goes wrong on the way, is `Unserved`, and
+graphql-core's executor answers the whole operation instead (docs/performance.md).
+"""
+
+from schema.levels.plan import Plans
+from schema.levels.run import run
+from schema.levels.unserved import Unserved
+
+__all__ = ["Plans", "Unserved", "run"]

@@ -1,0 +1,148 @@
+"""Where the values of a field come from, for all rows of a level at once: a column, an edge, or its resolver."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from graphql import FieldNode, GraphQLField, VariableNode
+from graphql.execution.values import VariableValues, get_argument_values
+from strawberry import UNSET
+from strawberry.types.arguments import convert_arguments
+
+from schema.edges import Edge
+from schema.levels.unserved import Unserved
+from schema.limits import nodes_of
+
+if TYPE_CHECKING:
+    import strawberry
+    from strawberry.types.field import StrawberryField
+
+    from schema.levels.forms import Form
+    from schema.levels.run import Level, Run
+
+# What a resolver cannot change, and so may be given again.
+_UNCHANGING: Final = (type(None), bool, int, float, str, Enum, dt.datetime, dt.date, type(UNSET))
+_IN_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Source(Protocol):
+    """Where values come from."""
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """Put the column of this field at its place in the level, or see to it that it will be."""
+
+
+class Arguments:
+    """The arguments of one field in a document, as its resolver takes them."""
+
+    def __init__(
+        self,
+        field: GraphQLField,
+        node: FieldNode,
+        definition: StrawberryField,
+        schema: strawberry.Schema,
+    ) -> None:
+        self._field = field
+        self._node = node
+        self._definition = definition
+        self._config = schema.config
+        self._scalars = schema.schema_converter.scalar_registry
+        self._constant: dict[str, Any] | None = None
+        if not any(isinstance(inner, VariableNode) for inner in nodes_of(node)):
+            given = self._read(VariableValues({}, {}))
+            if all(isinstance(value, _UNCHANGING) for value in given.values()):
+                self._constant = given
+
+    def given(self, variables: VariableValues) -> Mapping[str, Any]:
+        """By the resolver's own names, those that were given or have a default in the graph."""
+        return self._read(variables) if self._constant is None else self._constant
+
+    def _read(self, variables: VariableValues) -> dict[str, Any]:
+        asked = get_argument_values(self._field, self._node, variables)
+        return convert_arguments(
+            asked, self._definition.arguments, config=self._config, scalar_registry=self._scalars
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Typename:
+    """`__typename`."""
+
+    name: str
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """The name, for each row."""
+        level.columns[place] = [self.name] * len(level.rows)
+
+
+class Attribute:
+    """A field without a resolver: an attribute of the row."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, name: str) -> None:
+        self._of = attrgetter(name)
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """The attribute of each row."""
+        level.columns[place] = form.take(list(map(self._of, level.rows)), run)
+
+
+class Link:
+    """An edge: loaded by the rows' keys together with every other edge of its loader in this wave."""
+
+    __slots__ = ("_arguments", "_key_of", "edge")
+
+    def __init__(self, edge: Edge, arguments: Arguments) -> None:
+        self.edge = edge
+        self._key_of = attrgetter(edge.key)
+        self._arguments = arguments
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """Ask for what the keys of the rows lead to."""
+        edge = self.edge
+        asked = None
+        if edge.arguments is not None:
+            asked = edge.arguments(run.info, **self._arguments.given(run.variables))
+        run.ask(edge.loader, asked, list(map(self._key_of, level.rows)), level, place, form)
+
+
+class Resolver:
+    """A field with a resolver: called for each row, with what it asks for by its parameters."""
+
+    __slots__ = ("_arguments", "_call", "_info", "_root", "_root_comes_first")
+
+    def __init__(self, definition: StrawberryField, arguments: Arguments) -> None:
+        resolver: Any = definition.base_resolver
+        self._call: Callable[..., Any] = resolver.wrapped_func
+        self._arguments = arguments
+        root = resolver.self_parameter or resolver.root_parameter or resolver.parent_parameter
+        first = next(iter(resolver.signature.parameters.values()), None)
+        self._root = root.name if root else None
+        self._root_comes_first = root is not None and first == root and first.kind in _IN_PLACE
+        self._info = resolver.info_parameter.name if resolver.info_parameter else None
+        if resolver.self_parameter and not self._root_comes_first:
+            raise Unserved("resolver")
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """What the resolver answers for each row; what must be awaited is, together with the rest of the wave."""
+        given = self._arguments.given(run.variables)
+        if self._info is not None:
+            given = {**given, self._info: run.info}
+        run.settle(self._called(level.rows, given), level, place, form)
+
+    def _called(self, rows: list[Any], given: Mapping[str, Any]) -> list[Any]:
+        call = partial(self._call, **given) if given else self._call
+        if self._root_comes_first:
+            return list(map(call, rows))
+        if self._root is None:
+            return [call() for _ in repeat(None, len(rows))]
+        return [call(**{self._root: row}) for row in rows]

@@ -1,0 +1,194 @@
+"""The plan of a query: what is selected of which type, worked out once from the document and kept with it.
+
+Which fields are selected depends on the variables of @skip and @include alone, so there is a plan for each of their
+combinations; all other variables only matter when a plan is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+import strawberry
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationType,
+    get_nullable_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues
+
+from schema.documents import Operation
+from schema.levels.fields import Arguments, Attribute, Link, Resolver, Source, Typename
+from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
+from schema.levels.leaves import writer
+from schema.levels.unserved import Unserved
+
+if TYPE_CHECKING:
+    from strawberry.types.field import StrawberryField
+
+_NAME: Final = Leaf(lambda names: names)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected of the objects of one type: for each field where its values come from, and their form.
+
+    `make` makes an object of the answer from one value for each field, in order. `is_one` tells by a row's class
+    whether it is of the type; None when every row is.
+    """
+
+    fields: tuple[tuple[Source, Form], ...]
+    make: Callable[..., Any]
+    is_one: Callable[[Any], bool] | None
+
+    def check(self, rows: list[Any]) -> None:
+        """See that the rows are of the type.
+
+        Raises:
+            Unserved: one is not.
+        """
+        if self.is_one is None:
+            return
+        one_of_each_class = dict(zip(map(type, rows), rows, strict=True)).values()
+        if not all(map(self.is_one, one_of_each_class)):
+            raise Unserved("value")
+
+
+class Plans:
+    """The plans of one schema's operations, each kept with its operation."""
+
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self._schema = schema
+        self._leaves: dict[tuple[str, bool], Leaf] = {}
+
+    def get(self, operation: Operation, variables: VariableValues) -> Selection:
+        """The plan of this operation for these variables.
+
+        Raises:
+            Unserved: it is no query, it asks for the schema, or for something this executor does not understand.
+        """
+        plan = operation.plan(variables.coerced, lambda: self._made(operation, variables))
+        if isinstance(plan, str):
+            raise Unserved(plan)
+        return plan
+
+    def _made(self, operation: Operation, variables: VariableValues) -> Selection | str:
+        """The plan, or the reason why there is none."""
+        if operation.kind is not OperationType.QUERY:
+            return str(operation.kind.value)
+        try:
+            return _Planning(self._schema, self._leaves, operation, variables).root()
+        except Unserved as unserved:
+            return unserved.reason
+
+
+class _Planning:
+    """Makes one plan. graphql-core itself collects the fields, so their order and merging are its own."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        leaves: dict[tuple[str, bool], Leaf],
+        operation: Operation,
+        variables: VariableValues,
+    ) -> None:
+        self._strawberry = schema
+        self._schema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
+        self._leaves = leaves
+        self._operation = operation.node
+        self._variables = variables
+        self._fragments = {name: FragmentDetails(node) for name, node in operation.fragments.items()}
+
+    def root(self) -> Selection:
+        """The plan of the whole operation."""
+        query = self._schema.query_type
+        if query is None:
+            raise Unserved("schema")
+        collected = collect_fields(self._schema, self._fragments, self._variables, query, self._operation)
+        return self._selection(query, collected.grouped_field_set)
+
+    def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+        fields = tuple(self._field(type_, details) for details in grouped.values())
+        is_type_of = cast("Callable[[Any, Any], bool] | None", type_.is_type_of)
+        is_one = None if is_type_of is None else lambda row: is_type_of(row, None)
+        return Selection(fields, _made_of(tuple(grouped)), is_one)
+
+    def _field(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> tuple[Source, Form]:
+        node = details[0].node
+        name = node.name.value
+        if name == "__typename":
+            return Typename(type_.name), _NAME
+        field = type_.fields.get(name)
+        if field is None:
+            raise Unserved("introspection")
+        definition: StrawberryField | None = field.extensions.get("strawberry-definition")
+        if definition is None or definition.extensions:
+            raise Unserved("field")
+        arguments = Arguments(field, node, definition, self._strawberry)
+        return _source(definition, arguments), self._form(field.type, details)
+
+    def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
+        if is_leaf_type(nullable := get_nullable_type(type_)):
+            return self._leaf(nullable, required=nullable is not type_)
+        if is_non_null_type(type_):
+            return NonNull(self._form(type_.of_type, details))
+        if is_list_type(type_):
+            return Lists(self._form(type_.of_type, details))
+        if isinstance(type_, GraphQLInterfaceType):
+            return self._interface(type_, details)
+        if isinstance(type_, GraphQLObjectType):
+            return Objects(self._below(type_, details))
+        raise Unserved("type")  # a union: there is none yet
+
+    def _leaf(self, leaf: GraphQLLeafType, *, required: bool) -> Leaf:
+        known = self._leaves.get((leaf.name, required))
+        if known is None:
+            known = self._leaves[leaf.name, required] = Leaf(writer(leaf, required=required))
+        return known
+
+    def _interface(self, type_: GraphQLInterfaceType, details: list[FieldDetails]) -> Form:
+        possible = self._schema.get_possible_types(type_)
+        if any(each.is_type_of is None for each in possible):
+            raise Unserved("type")
+        return Interface({each.name: self._below(each, details) for each in possible})
+
+    def _below(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> Selection:
+        collected = collect_subfields(
+            self._schema, self._fragments, self._variables, self._operation, type_, details
+        )
+        return self._selection(type_, collected.grouped_field_set)
+
+
+def _source(definition: StrawberryField, arguments: Arguments) -> Source:
+    edge = definition.metadata.get("edge")
+    if edge is not None:
+        return Link(edge, arguments)
+    if definition.base_resolver is not None:
+        return Resolver(definition, arguments)
+    return Attribute(definition.python_name)
+
+
+def _made_of(names: tuple[str, ...]) -> Callable[..., Any]:
+    """Makes an object of the answer from its values in the order of their names.
+
+    A struct is made by msgspec without a step of Python, in a tenth of the time of a dict, and written in half of it.
+    """
+    places = [f"value_{place}" for place in range(len(names))]
+    return msgspec.defstruct(
+        "Answered", [(place, Any) for place in places], rename=dict(zip(places, names, strict=True)), gc=False
+    )

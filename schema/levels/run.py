@@ -1,0 +1,187 @@
+"""One run of a plan: levels are begun, their edges loaded in waves, and their objects put together from below."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections import deque
+from collections.abc import Awaitable, Hashable
+from typing import Any, Final, NamedTuple
+
+from graphql.execution.values import VariableValues
+
+from resolvers.context import Context
+from resolvers.errors import answer_error
+from resolvers.loaders import Loader
+from schema.documents import Operation
+from schema.levels.forms import Column, Form, NonNull, column_of
+from schema.levels.plan import Plans, Selection
+from schema.levels.unserved import Unserved
+
+# What no resolver means to be awaited, and most answer.
+_PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
+
+
+class Info:
+    """What a resolver is told of the operation: its context. To want more is an AttributeError, hence `Unserved`."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+
+class Level:
+    """Rows of one type at one place of the query: a column for each selected field, and at last the objects."""
+
+    __slots__ = ("columns", "objects", "rows", "selection")
+
+    def __init__(self, selection: Selection, rows: list[Any]) -> None:
+        self.selection = selection
+        self.rows = rows
+        self.columns: list[Column] = [[]] * len(selection.fields)
+        self.objects: list[Any] = []
+
+    def begin(self, run: Run) -> None:
+        """Take what is at hand, ask for the rest."""
+        self.selection.check(self.rows)
+        for place, (source, form) in enumerate(self.selection.fields):
+            source.begin(self, place, form, run)
+
+    def assemble(self) -> None:
+        """Make the objects; everything below is made already."""
+        make = self.selection.make
+        if self.columns:
+            self.objects = list(map(make, *map(column_of, self.columns)))
+        else:
+            self.objects = [make() for _ in self.rows]
+        if len(self.objects) != len(self.rows):
+            raise Unserved("fault")
+
+
+class _Asked(NamedTuple):
+    """Keys of a level whose values are to be loaded."""
+
+    keys: list[Any]
+    level: Level
+    place: int
+    form: Form
+
+
+class _Unsettled(NamedTuple):
+    """Values of a level, some of which must be awaited."""
+
+    values: list[Any]
+    level: Level
+    place: int
+    form: Form
+
+
+class Run:
+    """What one run knows: who asks, with which variables, and what is still to be done."""
+
+    def __init__(self, ctx: Context, variables: VariableValues) -> None:
+        self.info: Any = Info(ctx)
+        self.variables = variables
+        self._ctx = ctx
+        self._levels: list[Level] = []
+        self._opened: deque[Level] = deque()
+        self._asked: dict[tuple[Loader[Any], Hashable], list[_Asked]] = {}
+        self._unsettled: list[_Unsettled] = []
+
+    def open(self, selection: Selection, rows: list[Any]) -> Level:
+        """A level for these rows; levels come after those above them."""
+        level = Level(selection, rows)
+        self._levels.append(level)
+        if rows:
+            self._opened.append(level)
+        return level
+
+    def ask(
+        self, loader: Loader[Any], args: Hashable, keys: list[Any], level: Level, place: int, form: Form
+    ) -> None:
+        """Load what the keys lead to with this wave, and put it in its place."""
+        self._asked.setdefault((loader, args), []).append(_Asked(keys, level, place, form))
+
+    def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
+        """Put the values in their place: now, or when those that are awaitable have come with this wave."""
+        if not _PLAIN.issuperset(map(type, values)) and any(
+            hasattr(kind, "__await__") for kind in set(map(type, values))
+        ):
+            self._unsettled.append(_Unsettled(values, level, place, form))
+        else:
+            level.columns[place] = form.take(values, self)
+
+    async def answer(self, selection: Selection) -> Any:
+        """The object that the selection makes of the root. Raises whatever went wrong."""
+        root = self.open(selection, [None])
+        try:
+            while self._opened or self._asked or self._unsettled:
+                while self._opened:
+                    self._opened.popleft().begin(self)
+                await self._await()
+                await self._load()
+        finally:
+            self._let_go()
+        for level in reversed(self._levels):
+            level.assemble()
+        return root.objects[0]
+
+    async def _await(self) -> None:
+        unsettled, self._unsettled = self._unsettled, []
+        waiting = [value for each in unsettled for value in each.values if hasattr(value, "__await__")]
+        come = iter(await _all_of(waiting))
+        for values, level, place, form in unsettled:
+            settled = [next(come) if hasattr(value, "__await__") else value for value in values]
+            level.columns[place] = form.take(settled, self)
+
+    async def _load(self) -> None:
+        asked, self._asked = self._asked, {}
+        for (loader, args), places in asked.items():
+            keys = dict.fromkeys(key for each in places for key in each.keys if key is not None)
+            found = await self._ctx.load_all(loader, keys, args)
+            for each in places:
+                self._place(each, found)
+
+    def _place(self, asked: _Asked, found: Any) -> None:
+        """Each distinct thing is taken once, however many rows lead to it."""
+        keys, level, place, form = asked
+        distinct = dict.fromkeys(keys)
+        if None in distinct:
+            del distinct[None]
+            if isinstance(form, NonNull):
+                raise Unserved("null")
+        taken = form.take([found[key] for key in distinct], self)
+        level.columns[place] = lambda: list(map(dict(zip(distinct, column_of(taken), strict=True)).get, keys))
+
+    def _let_go(self) -> None:
+        """Coroutines of a run that failed are not left waiting: Python would complain of each."""
+        for unsettled in self._unsettled:
+            for value in unsettled.values:
+                if asyncio.iscoroutine(value):
+                    value.close()
+
+
+async def _all_of(waiting: list[Awaitable[Any]]) -> list[Any]:
+    """What they come to, in their order. The first error is raised once all have ended: none reads on behind us."""
+    if len(waiting) == 1:
+        return [await waiting[0]]
+    come = await asyncio.gather(*waiting, return_exceptions=True)
+    for each in come:
+        if isinstance(each, BaseException):
+            raise each
+    return come
+
+
+async def run(plans: Plans, operation: Operation, ctx: Context, variables: VariableValues) -> Any:
+    """The data of an operation, as msgspec writes JSON from it.
+
+    Raises:
+        Unserved: graphql-core's executor has to answer, with a context that has loaded nothing.
+    """
+    try:
+        return await Run(ctx, variables).answer(plans.get(operation, variables))
+    except Unserved:
+        raise
+    except Exception as error:  # whatever it is, graphql-core's executor tells it
+        raise Unserved("fault" if answer_error(error) is None else "error") from error
