@@ -1,6 +1,7 @@
 """The application: both doors and the pages over one helpdesk."""
 
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
@@ -8,6 +9,7 @@ from litestar.config.compression import CompressionConfig
 
 from gateway.graphql import graphql_routes
 from gateway.helpdesk import open_helpdesk
+from gateway.metrics import metrics_route
 from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
@@ -37,6 +39,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         route_handlers=[
             *graphql_routes(graph, sign_in, graphiql_page if settings.graphiql else None, sdl(schema)),
             *rest_routes(),
+            metrics_route(graph),
             *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),
         ],
         exception_handlers=exception_handlers(),
@@ -64,4 +67,8 @@ def from_environment() -> Litestar:
     """The application with the settings of this process; what a worker of `answer serve` runs."""
     settings = Settings.from_environment()
     configure_logging(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    # what has been made so far stays: the collector need not look through it again and again while requests wait
+    gc.collect()
+    gc.freeze()
+    return app
