@@ -70,6 +70,8 @@ class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function 
     type = Boolean()
     inherit_cache = True
     name = "any_of"
+    # or SQLAlchemy writes `… IN (…) = 1` for SQLite, which then looks into no index
+    _is_implicitly_boolean = True
 
 
 @compiles(any_of, "postgresql")

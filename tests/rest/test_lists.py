@@ -202,8 +202,8 @@ MOST_STATEMENTS = {
     "/v1/tickets/1": 7,
     "/v1/tickets/1/replies?per_page=100": 5,
     "/v1/users?per_page=100": 3,
-    "/v1/organizations?per_page=100": 2,
-    "/v1/categories?per_page=100": 2,
+    "/v1/organizations?per_page=100": 3,
+    "/v1/categories?per_page=100": 3,
 }
 
 
