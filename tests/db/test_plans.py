@@ -127,7 +127,7 @@ async def _sqlite_scans(database: Database, seen: Seen) -> dict[str, list[str]]:
     async with database.engine.connect() as connection:
         for sql, values in seen.items():
             plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)
-            lines = [row[3] for row in plan]
+            lines = [row.detail for row in plan]
             found[sql] = [line for line in lines if _is_scan(line, sql)]
     return found
 
@@ -330,7 +330,7 @@ NOT_ASKED_HERE = {"stats", "bulk", "notifications"}
 
 def statements() -> dict[str, Statement[Any]]:
     """Every SELECT that db/queries has by a name."""
-    found = {}
+    found: dict[str, Statement[Any]] = {}
     for module in pkgutil.iter_modules(queries.__path__):
         if module.name not in NOT_ASKED_HERE:
             held = vars(importlib.import_module(f"db.queries.{module.name}"))
