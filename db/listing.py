@@ -130,6 +130,7 @@ def _shape_of_window(window: Window) -> tuple[Any, ...]:
         window.descending,
         reads_down,
         *(key is not None for key in (window.after, window.before)),
+        window.offset > 0,
     )
 
 
@@ -156,7 +157,7 @@ def _beyond(listing: Listing[Any], order: str, name: str, *, greater: bool) -> C
 
 
 def _narrowed(listing: Listing[Any], shape: Shape, window: tuple[Any, ...]) -> ColumnElement[bool]:
-    order, descending, _, has_after, has_before = window
+    order, descending, _, has_after, has_before, _ = window
     bounds = []
     if has_after:
         bounds.append(_beyond(listing, order, "after", greater=not descending))
@@ -171,16 +172,25 @@ def _sorted(sort: list[Any], *, down: bool) -> list[Any]:
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _page(listing: Listing[Row], shape: Shape, window: tuple[Any, ...]) -> Statement[Row]:
-    order, _, down, *_ = window
+    order, _, down, *_, is_deep = window
     row: Any = listing.row
-    statement: Select[Any] = (
-        select(*columns(listing.table, row))
-        .where(_narrowed(listing, shape, window))
-        .order_by(*_sorted(_order_columns(listing, order, listing.table), down=down))
-        .limit(bindparam("limit", type_=BigInteger()))
-        .offset(bindparam("offset", type_=BigInteger()))
-    )
-    return Statement(statement, listing.row)
+    sort = _sorted(_order_columns(listing, order, listing.table), down=down)
+
+    def windowed(*selected: Any) -> Select[Any]:
+        return (
+            select(*selected)
+            .where(_narrowed(listing, shape, window))
+            .order_by(*sort)
+            .limit(bindparam("limit", type_=BigInteger()))
+            .offset(bindparam("offset", type_=BigInteger()))
+        )
+
+    if not is_deep:
+        return Statement(windowed(*columns(listing.table, row)), listing.row)
+    # what is passed over is passed over in the index, and only the page's own rows are fetched
+    ids = windowed(listing.table.c.id).subquery("ids")
+    found = select(*columns(listing.table, row)).join(ids, ids.c.id == listing.table.c.id).order_by(*sort)
+    return Statement(found, listing.row)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

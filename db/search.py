@@ -117,6 +117,7 @@ class matching(FunctionElement[bool]):  # noqa: N801  # reads as the SQL functio
     type = Boolean()
     inherit_cache = True
     name = "matching"
+    _is_implicitly_boolean = True  # as `any_of` is, and for the same reason
 
     def __init__(self, row_id: Any, index: Any, query: Any) -> None:
         super().__init__(row_id, index, query)

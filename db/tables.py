@@ -113,6 +113,7 @@ class User(SQLModel, table=True):
         UniqueConstraint("workspace_id", "email_key"),
         Index("ix_user_list", "workspace_id", "id"),
         Index("ix_user_type", "workspace_id", "type", "id"),
+        Index("ix_user_active", "workspace_id", "is_active", "id"),
         Index("ix_user_organization", "organization_id", "id"),
         _NEVER_REUSE_IDS,
     )
@@ -307,7 +308,7 @@ class Tag(SQLModel, table=True):
     """One tag of one ticket: what `tags` filters read."""
 
     __tablename__: ClassVar[Any] = "tag"
-    __table_args__ = (Index("ix_tag_name", "workspace_id", "name", "ticket_id"),)
+    __table_args__ = (Index("ix_tag_name", "name", "workspace_id", "ticket_id"),)
 
     ticket_id: int = Field(sa_type=BigId, foreign_key="ticket.id", ondelete="CASCADE", primary_key=True)
     name: str = Field(sa_type=Text, primary_key=True)
@@ -478,7 +479,11 @@ class Event(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "event"
-    __table_args__ = (Index("ix_event_list", "workspace_id", "id"), _NEVER_REUSE_IDS)
+    __table_args__ = (
+        Index("ix_event_list", "workspace_id", "id"),
+        Index("ix_event_created", "created_at"),
+        _NEVER_REUSE_IDS,
+    )
 
     id: int = _id()
     workspace_id: int = _to("workspace", on_delete="CASCADE")

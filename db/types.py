@@ -75,7 +75,7 @@ class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function 
     type = Boolean()
     inherit_cache = True
     name = "any_of"
-    # SQLAlchemy would write `… IN (…) = 1` on SQLite, and no index serves that
+    # or SQLAlchemy writes `… IN (…) = 1` for SQLite, which then looks into no index
     _is_implicitly_boolean = True
 
 

@@ -2,7 +2,7 @@
 
 A write only adds rows to `ticket_tally_change`; now and then they are folded into `ticket_tally`. A reader sums both in
 one statement, which sees one moment, so the sum is exact whether something was folded or not
-(docs/decisions/0008-tallies.md).
+(docs/decisions/0010-tallies.md).
 """
 
 from collections import Counter

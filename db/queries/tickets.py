@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, tuple_, update
 
 from db import rows, tables
 from db.conditions import Kind
@@ -36,8 +36,9 @@ LISTING: Listing[rows.Ticket] = Listing(
         "organization": Kind(IDS, lambda value: any_of(ticket.c.organization_id, value)),
         "tagged": Kind(
             WORDS,
-            lambda value: ticket.c.id.in_(
-                select(tag.c.ticket_id).where(_same_workspace(), any_of(tag.c.name, value))
+            # pairs, and not the id alone: the planner learns in which workspace to look
+            lambda value: tuple_(ticket.c.workspace_id, ticket.c.id).in_(
+                select(tag.c.workspace_id, tag.c.ticket_id).where(any_of(tag.c.name, value))
             ),
         ),
         "created_gte": Kind(UtcDateTime(), lambda value: ticket.c.created_at >= value),
@@ -54,11 +55,6 @@ LISTING: Listing[rows.Ticket] = Listing(
     summed=tallies.summed,
 )
 BY_IDS = by_ids(tables.Ticket, rows.Ticket)
-
-
-def _same_workspace() -> Any:
-    # correlated: the index of `tag` starts with the workspace
-    return tag.c.workspace_id == ticket.c.workspace_id
 
 
 _ADD = insert(ticket).returning(*columns(ticket, rows.Ticket))

@@ -1,4 +1,4 @@
-"""Tallies of tickets: how many there are of each status and priority, altogether and in each facet."""
+"""Tallies of tickets: how many there are of each status and priority, altogether and in each facet; missing indexes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -68,10 +68,19 @@ def upgrade() -> None:
         )
     op.drop_column("organization", "ticket_count")
     op.drop_column("category", "ticket_count")
+    # SQLite knows the name before it knows the workspace
+    op.drop_index("ix_tag_name", "tag")
+    op.create_index("ix_tag_name", "tag", ["name", "workspace_id", "ticket_id"])
+    op.create_index("ix_user_active", "user", ["workspace_id", "is_active", "id"])
+    op.create_index("ix_event_created", "event", ["created_at"])
 
 
 def downgrade() -> None:
     """Count on the rows again."""
+    op.drop_index("ix_event_created", "event")
+    op.drop_index("ix_user_active", "user")
+    op.drop_index("ix_tag_name", "tag")
+    op.create_index("ix_tag_name", "tag", ["workspace_id", "name", "ticket_id"])
     for table in ("organization", "category"):
         op.add_column(table, sa.Column("ticket_count", sa.Integer(), server_default="0", nullable=False))
         op.execute(
