@@ -75,15 +75,17 @@ def _alike(name: str, value: Any) -> Any:
         return _object(value)
     if isinstance(value, list):
         return [_alike(name, each) for each in value]
-    if not isinstance(value, str):
-        return value
+    return _text(name, value) if isinstance(value, str) else value
+
+
+def _text(name: str, text: str) -> Any:
     if name in _CURSORS:
         return "a cursor"
-    if name == "id" and (found := _ID.fullmatch(value)):
+    if name == "id" and (found := _ID.fullmatch(text)):
         return int(found[1])
-    if _MOMENT.fullmatch(value):
-        return dt.datetime.fromisoformat(value).isoformat()
-    return value.lower() if name in _WORDS else value
+    if _MOMENT.fullmatch(text):
+        return dt.datetime.fromisoformat(text).isoformat()
+    return text.lower() if name in _WORDS else text
 
 
 def _object(value: Mapping[str, Any]) -> Any:

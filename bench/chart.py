@@ -24,7 +24,9 @@ def svg(figures: Sequence[Figure]) -> str:
     body, y = [_legend(figures)], 40
     for engine, tickets in databases:
         panel = [each for each in figures if (each.engine, each.tickets) == (engine, tickets)]
-        body.append(_text(8, y + 16, f"{ENGINE_NAMES[engine]}, {tickets:,} tickets: requests/s", weight="bold"))
+        body.append(
+            _text(8, y + 16, f"{ENGINE_NAMES[engine]}, {tickets:,} tickets: requests/s", weight="bold")
+        )
         y += 28
         for workload in dict.fromkeys(each.workload for each in panel):
             group = [each for each in panel if each.workload == workload]
@@ -34,7 +36,7 @@ def svg(figures: Sequence[Figure]) -> str:
             y += len(group) * BAR + GAP
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" role="img" {FONT}>\n'
-        f'<title>Requests per second by workload and peer</title>\n'
+        f"<title>Requests per second by workload and peer</title>\n"
         f'<rect width="100%" height="100%" fill="#ffffff"/>\n' + "\n".join(body) + "\n</svg>\n"
     )
 
@@ -60,6 +62,4 @@ def _bar(each: Figure, y: int, most: float) -> str:
 
 
 def _text(x: int, y: int, words: str, anchor: str = "start", weight: str = "normal") -> str:
-    return (
-        f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-weight="{weight}" fill="#222222">{escape(words)}</text>'
-    )
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-weight="{weight}" fill="#222222">{escape(words)}</text>'

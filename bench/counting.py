@@ -33,7 +33,9 @@ ASKED: Final = 5
 def sqlite_statements(peer: Peer, sample: Sample, workloads: Sequence[str]) -> dict[str, float]:
     """The statements of a request of each workload that the peer knows. Raises CalledProcessError."""
     asked = {
-        workload: [msgspec.to_builtins(each) for each in requests(workload, peer.dialect(workload), sample)[:ASKED]]
+        workload: [
+            msgspec.to_builtins(each) for each in requests(workload, peer.dialect(workload), sample)[:ASKED]
+        ]
         for workload in workloads
         if workload in peer.workloads
     }
@@ -71,9 +73,10 @@ async def _answer(task: Mapping[str, Any]) -> dict[str, float]:
     module, _, name = task["factory"].partition(":")
     app = getattr(importlib.import_module(module), name)()
     counted = {}
-    async with app.lifespan(), httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://bench"
-    ) as client:
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench") as client,
+    ):
         if task["factory"].startswith("gateway"):
             key, secret = task["credentials"]
             token = await client.post("/v1/auth/token", json={"api_key": key, "api_secret": secret})
@@ -97,7 +100,8 @@ def main() -> None:
     connect = sqlite3.connect
 
     def counted(*args: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*args, **{"factory": Counted} | options)
+        connection: sqlite3.Connection = connect(*args, **{"factory": Counted} | options)
+        return connection
 
     sqlite3.connect = counted  # type: ignore[assignment]  # drivers call it by this name
     print(json.dumps(asyncio.run(_answer(json.load(sys.stdin)))))

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy import text
 
 from bench import postgres
@@ -73,7 +72,7 @@ def filled(engine: str, tickets: int, server: str | None) -> Sample:
     folder = DATA / f"{engine}-{tickets}"
     note = folder / "sample.json"
     address = _address(engine, f"bench_{tickets}", folder / "answer.db", server)
-    if note.exists() and asyncio.run(_is_there(engine, address)):
+    if note.exists() and _is_there(address):
         return _read(note, address)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -106,7 +105,9 @@ def copied(sample: Sample, server: str | None) -> Iterator[Sample]:
     file = Path(sample.data_dir) / f"run-{os.getpid()}.db"
     try:
         with contextlib.closing(sqlite3.connect(Path(sample.data_dir) / "answer.db")) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it is in the one file that is copied
+            connection.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )  # all of it is in the one file that is copied
         shutil.copyfile(Path(sample.data_dir) / "answer.db", file)
         yield replace(sample, address=_address("sqlite", "", file, None))
     finally:
@@ -124,15 +125,10 @@ def _read(note: Path, address: str) -> Sample:
     return replace(Sample(**kept), address=address)
 
 
-async def _is_there(engine: str, address: str) -> bool:
-    if engine == "sqlite":
+def _is_there(address: str) -> bool:
+    if address.startswith("sqlite"):
         return Path(address.removeprefix("sqlite:///")).exists()
-    try:
-        connection = await asyncpg.connect(address)
-    except asyncpg.InvalidCatalogNameError:
-        return False
-    await connection.close()
-    return True
+    return asyncio.run(postgres.is_there(address))
 
 
 @contextlib.asynccontextmanager
@@ -163,7 +159,9 @@ async def _sampled(engine: str, tickets: int, address: str, folder: Path) -> Sam
                 SAMPLED_ORGANIZATIONS,
             ),
             await _column(helpdesk.db, "SELECT id FROM category ORDER BY id"),
-            await _column(helpdesk.db, "SELECT email FROM \"user\" WHERE type = 'customer' ORDER BY id LIMIT 500"),
+            await _column(
+                helpdesk.db, "SELECT email FROM \"user\" WHERE type = 'customer' ORDER BY id LIMIT 500"
+            ),
         )
 
 

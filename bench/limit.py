@@ -43,6 +43,12 @@ class Pool(Protocol):
     def writing(self) -> contextlib.AbstractAsyncContextManager[Driver]:
         """A transaction."""
 
+    async def open(self, app: Litestar) -> None:
+        """Connect."""
+
+    async def close(self, app: Litestar) -> None:
+        """Let go of every connection; the threads of SQLite's would keep the process alive."""
+
 
 class PostgresDriver:
     """A connection of asyncpg, which keeps every statement prepared."""
@@ -68,6 +74,10 @@ class PostgresPool:
     async def open(self, _app: Litestar) -> None:
         """Connect."""
         self._pool = await self._opening()
+
+    async def close(self, _app: Litestar) -> None:
+        """Disconnect."""
+        self._pool.terminate()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Driver]:
@@ -105,16 +115,24 @@ class SqlitePool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._opened: list[aiosqlite.Connection] = []
         self._turn = asyncio.Lock()
 
     async def open(self, _app: Litestar) -> None:
         """Open the connections; what is acknowledged survives a power cut, as with Answer."""
-        for _ in range(CONNECTIONS):
-            self._idle.put_nowait(await aiosqlite.connect(self._path, isolation_level=None))
-        self._writer = await aiosqlite.connect(self._path, isolation_level=None)
+        for _ in range(CONNECTIONS + 1):
+            self._opened.append(await aiosqlite.connect(self._path, isolation_level=None))
+        self._writer, *readers = self._opened
+        for each in readers:
+            self._idle.put_nowait(each)
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             await self._writer.execute_fetchall(f"PRAGMA {pragma}")
+
+    async def close(self, _app: Litestar) -> None:
+        """Close the connections."""
+        for each in self._opened:
+            await each.close()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Driver]:
@@ -145,7 +163,7 @@ def _sqlite_value(value: Any) -> Any:
 def create() -> Litestar:
     """The application, on the database that ANSWER_DATABASE_URL names."""
     address = os.environ["ANSWER_DATABASE_URL"]
-    pool = (
+    pool: Pool = (
         SqlitePool(Path(address.removeprefix("sqlite:///")))
         if address.startswith("sqlite")
         else PostgresPool(address)
@@ -153,6 +171,7 @@ def create() -> Litestar:
     return Litestar(
         route_handlers=[*_graph(pool), *_rest(pool), *_writes(pool)],
         on_startup=[pool.open],
+        on_shutdown=[pool.close],
         openapi_config=None,
         logging_config=None,
     )

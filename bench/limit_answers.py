@@ -62,7 +62,9 @@ WholeCategory = _shape("id databaseId name slug color")
 WholeRequester = _shape("id databaseId name email avatarUrl type organization")
 Assignee = _shape("id databaseId name email")
 WholeReply = _shape("id databaseId content contentHtml isInternal createdAt author")
-Happened = msgspec.defstruct("Happened", ["action", ("from_", Any), "to", "timestamp", "user"], rename={"from_": "from"})
+Happened = msgspec.defstruct(
+    "Happened", ["action", ("from_", Any), "to", "timestamp", "user"], rename={"from_": "from"}
+)
 WholeTicket = _shape(
     "id databaseId version subject content contentHtml status priority tags metadata replyCount createdAt updatedAt "
     "firstResponseAt resolvedAt category requester assignedTo watchers replies activity"
@@ -82,12 +84,17 @@ def ticket(row: Row, replies: Sequence[Row], log: Sequence[Row], watchers: Seque
         *row[9:14],
         WholeCategory(f"cat_{row[18]}", *row[18:22]) if row[18] else None,
         WholeRequester(
-            f"usr_{row[22]}", *row[22:26], row[26].upper(), Named(f"org_{row[27]}", row[28]) if row[27] else None
+            f"usr_{row[22]}",
+            *row[22:26],
+            row[26].upper(),
+            Named(f"org_{row[27]}", row[28]) if row[27] else None,
         ),
         Assignee(f"usr_{row[29]}", *row[29:32]) if row[29] else None,
         [Named(f"usr_{each[0]}", each[1]) for each in watchers],
         Edges(len(replies), Ends(len(replies) > 50, edges[-1].cursor if edges else None), edges),
-        Nodes([Happened(*each[:4], Named(f"usr_{each[4]}", each[5]) if each[4] else None) for each in log[:50]]),
+        Nodes(
+            [Happened(*each[:4], Named(f"usr_{each[4]}", each[5]) if each[4] else None) for each in log[:50]]
+        ),
     )
     return Data({"ticket": whole})
 
@@ -160,7 +167,9 @@ ColoredCategory = _shape("id name color")
 Person = _shape("id name email avatar_url")
 File = _shape("id filename original_filename file_size mime_type url reply_id")
 RestReply = _shape("id ticket_id content content_html is_internal author attachments created_at")
-Entry = msgspec.defstruct("Entry", ["action", ("from_", Any), "to", "user", "timestamp"], rename={"from_": "from"})
+Entry = msgspec.defstruct(
+    "Entry", ["action", ("from_", Any), "to", "user", "timestamp"], rename={"from_": "from"}
+)
 Detail = _shape(
     "id subject content content_html status priority category requester assigned_to watchers tags reply_count replies "
     "has_more_replies attachments activity_log metadata is_untouched version created_at updated_at first_response_at "

@@ -21,9 +21,7 @@ INBOX: Final = f"""
         LEFT JOIN category c ON c.id = t.category_id LEFT JOIN organization o ON o.id = r.organization_id
     WHERE t.workspace_id = 1 AND t.status IN ('open', 'pending')
     ORDER BY t.updated_at DESC, t.id DESC LIMIT 21"""
-INBOX_COUNT: Final = (
-    "SELECT count(*) FROM ticket WHERE workspace_id = 1 AND status IN ('open', 'pending')"
-)
+INBOX_COUNT: Final = "SELECT count(*) FROM ticket WHERE workspace_id = 1 AND status IN ('open', 'pending')"
 LAST_REPLIES: Final = """
     SELECT p.ticket_id, 'rpl_' || p.id, p.content, p.is_internal, {at:p.created_at},
         'usr_' || u.id, u.name, upper(u.type)

@@ -64,7 +64,14 @@ PEERS: Final = (
         {"ANSWER_EXECUTOR": "graphql-core", "ANSWER_WORKER_EMBEDDED": "off"},
     ),
     Peer("stock", "stock stack", "graphql", GRAPH, _granian("bench.stock:create")),
-    Peer("stock-caches", "stock stack, documents cached", "graphql", GRAPH, _granian("bench.stock:create"), {"BENCH_CACHES": "1"}),
+    Peer(
+        "stock-caches",
+        "stock stack, documents cached",
+        "graphql",
+        GRAPH,
+        _granian("bench.stock:create"),
+        {"BENCH_CACHES": "1"},
+    ),
     Peer(
         "postgraphile",
         "PostGraphile 5",
@@ -114,7 +121,9 @@ def _install_postgraphile() -> str | None:
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries", "1"]
     done = subprocess.run(command, cwd=OF_POSTGRAPHILE, capture_output=True, text=True)
     if done.returncode or not _NODE.exists():
-        return f"PostGraphile could not be installed: {(done.stderr or 'its Node is for Linux on x64')[-300:]}"
+        return (
+            f"PostGraphile could not be installed: {(done.stderr or 'its Node is for Linux on x64')[-300:]}"
+        )
     return None
 
 

@@ -57,6 +57,16 @@ async def drop_database(url: str, name: str) -> None:
     await _execute(url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
+async def is_there(address: str) -> bool:
+    """Whether the server has the database."""
+    try:
+        connection = await asyncpg.connect(address)
+    except asyncpg.InvalidCatalogNameError:
+        return False
+    await connection.close()
+    return True
+
+
 class StatementCount:
     """Counts the statements that anybody runs in a database, BEGIN and COMMIT included, by pg_stat_statements."""
 

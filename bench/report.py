@@ -72,13 +72,7 @@ def revision() -> str:
 
 def markdown(plan: Plan, results: Results, where: Machine, commit: str) -> str:
     """The whole report."""
-    parts = [
-        "# What `make bench` printed\n",
-        f"{where.cores} cores of {where.processor}, {where.memory_gb:g} GB, {where.system}, Python {where.python}; "
-        f"commit {commit or 'unknown'}; load average {where.load:g} when it began.\n",
-        f"Medians of {plan.rounds} rounds of {plan.seconds} s, peers in turns; one server process each, "
-        f"{plan.connections} connections. Ratios mean something, figures alone only on this machine.\n",
-    ]
+    parts = ["# What `make bench` printed\n", _machine(where, commit), _method(plan)]
     for engine in plan.engines:
         for tickets in plan.sizes:
             found = [each for each in results.figures if (each.engine, each.tickets) == (engine, tickets)]
@@ -90,6 +84,20 @@ def markdown(plan: Plan, results: Results, where: Machine, commit: str) -> str:
     if results.left_out:
         parts.append("Left out: " + " ".join(dict.fromkeys(results.left_out)) + "\n")
     return "\n".join(parts)
+
+
+def _machine(where: Machine, commit: str) -> str:
+    return (
+        f"{where.cores} cores of {where.processor}, {where.memory_gb:g} GB, {where.system}, Python {where.python}; "
+        f"commit {commit or 'unknown'}; load average {where.load:g} when it began.\n"
+    )
+
+
+def _method(plan: Plan) -> str:
+    return (
+        f"Medians of {plan.rounds} rounds of {plan.seconds} s, peers in turns; one server process each, "
+        f"{plan.connections} connections. Ratios mean something, figures alone only on this machine.\n"
+    )
 
 
 def _figures(figures: list[Figure]) -> str:
@@ -145,7 +153,13 @@ def _growth(results: Results) -> str:
                     f"{_cost(each) / _cost(before):.2f}",
                 ]
             )
-    heads = ("engine", "workload", "tickets", "time a request takes, times", "processor time with the database's, times")
+    heads = (
+        "engine",
+        "workload",
+        "tickets",
+        "time a request takes, times",
+        "processor time with the database's, times",
+    )
     return f"## Growth of Answer, from {smallest:,} tickets\n\n" + table(heads, lines)
 
 

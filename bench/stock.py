@@ -30,9 +30,40 @@ WORKSPACE = 1
 T = TypeVar("T")
 Columns = Sequence[Any]
 
-TicketStatus = strawberry.enum(Enum("TicketStatus", {word.upper(): word for word in tables.STATUSES}))
-TicketPriority = strawberry.enum(Enum("TicketPriority", {word.upper(): word for word in tables.PRIORITIES}))
-UserType = strawberry.enum(Enum("UserType", {word.upper(): word for word in tables.ROLES}))
+
+@strawberry.enum
+class TicketStatus(Enum):
+    OPEN = "open"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+@strawberry.enum
+class TicketPriority(Enum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+@strawberry.enum
+class UserType(Enum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    ADMIN = "admin"
+
+
+@strawberry.enum
+class TicketOrderField(Enum):
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+@strawberry.enum
+class OrderDirection(Enum):
+    ASC = "asc"
+    DESC = "desc"
 
 
 class Loaders:
@@ -70,7 +101,7 @@ class Loaders:
             .where(column(tables.Watcher, "ticket_id").in_(ticket_ids))
             .order_by(tables.Watcher.created_at, tables.Watcher.user_id)
         )
-        found = defaultdict(list)
+        found: dict[int, list[Any]] = defaultdict(list)
         async with self.sessions() as session:
             for ticket_id, user in await session.execute(statement):
                 found[ticket_id].append(user)
@@ -92,7 +123,7 @@ class Loaders:
                 .where(ranked.c.place <= size + 1)
                 .order_by(key, ranked.c.place)
             )
-            found = defaultdict(list)
+            found: dict[int, list[Any]] = defaultdict(list)
             for row in await self.all(statement):
                 found[getattr(row, parent)].append(row)
             return [found[each] for each in keys]
@@ -104,11 +135,9 @@ class Loaders:
 
         async def load(keys: list[int]) -> list[int]:
             key = column(model, parent)
-            statement = (
-                select(key, func.count()).where(key.in_(keys), *narrowed(model, where)).group_by(key)
-            )
+            statement = select(key, func.count()).where(key.in_(keys), *narrowed(model, where)).group_by(key)
             async with self.sessions() as session:
-                found = dict((await session.execute(statement)).tuples().all())
+                found: dict[int, int] = dict((await session.execute(statement)).tuples().all())
             return [found.get(each, 0) for each in keys]
 
         return self._kept((model, parent, tuple(where)), load)
@@ -171,9 +200,7 @@ class Connection(Generic[T]):
         return await self.count()
 
 
-def connection(
-    rows: list[Any], size: int, order: str, count: Callable[[], Awaitable[int]], make: Any
-) -> Any:
+def connection(rows: list[Any], size: int, order: str, count: Callable[[], Awaitable[int]], make: Any) -> Any:
     """The page of the rows, of which there may be one too many."""
     nodes = [make(row) for row in rows[:size]]
     ends = [cursor(order, node) for node in (nodes[0], nodes[-1])] if nodes else [None, None]
@@ -206,25 +233,23 @@ class Category:
     @classmethod
     def of(cls, row: tables.Category) -> Self:
         return cls(
-            id=strawberry.ID(f"cat_{row.id}"), database_id=row.id, name=row.name, slug=row.slug, color=row.color
+            id=strawberry.ID(f"cat_{row.id}"),
+            database_id=row.id,
+            name=row.name,
+            slug=row.slug,
+            color=row.color,
         )
 
 
 @strawberry.input
 class TicketFilter:
-    status: list[TicketStatus] | None = None  # type: ignore[valid-type]  # an enum made from words
-
-
-TicketOrderField = strawberry.enum(
-    Enum("TicketOrderField", {"CREATED_AT": "created_at", "UPDATED_AT": "updated_at"})
-)
-OrderDirection = strawberry.enum(Enum("OrderDirection", {"ASC": "asc", "DESC": "desc"}))
+    status: list[TicketStatus] | None = None
 
 
 @strawberry.input
 class TicketOrder:
-    field: TicketOrderField  # type: ignore[valid-type]
-    direction: OrderDirection = OrderDirection.DESC  # type: ignore[valid-type,attr-defined]
+    field: TicketOrderField
+    direction: OrderDirection = OrderDirection.DESC
 
 
 def statuses(filter: TicketFilter | None) -> list[str]:
@@ -236,7 +261,7 @@ def order_of(order_by: TicketOrder | None) -> tuple[str, bool]:
     """The column, and whether down."""
     if order_by is None:
         return "created_at", True
-    return order_by.field.value, order_by.direction is OrderDirection.DESC  # type: ignore[attr-defined]
+    return order_by.field.value, order_by.direction is OrderDirection.DESC
 
 
 LazyTicket = Annotated["Ticket", strawberry.lazy("bench.stock")]
@@ -274,7 +299,7 @@ class User:
     database_id: int
     name: str
     email: str
-    type: UserType  # type: ignore[valid-type]
+    type: UserType
     avatar_url: str | None
     ticket_count: int
     organization_id: strawberry.Private[int | None]
@@ -403,8 +428,8 @@ class Ticket:
     subject: str
     content: str
     content_html: str
-    status: TicketStatus  # type: ignore[valid-type]
-    priority: TicketPriority  # type: ignore[valid-type]
+    status: TicketStatus
+    priority: TicketPriority
     is_untouched: bool
     tags: list[str]
     metadata: JSON
@@ -459,7 +484,9 @@ class Ticket:
         return [User.of(row) for row in await loaders(info).watchers.load(self.database_id)]
 
     @strawberry.field
-    async def replies(self, info: Info, first: int | None = None, last: int | None = None) -> Connection[Reply]:
+    async def replies(
+        self, info: Info, first: int | None = None, last: int | None = None
+    ) -> Connection[Reply]:
         size = first or last or 20
         loader = loaders(info).pages(
             tables.Reply, "ticket_id", size, "created_at", down=last is not None, where=()
@@ -539,6 +566,6 @@ def create() -> Litestar:
     controller = make_graphql_controller(
         schema, path="/graphql", graphql_ide=None, context_getter=context, allow_queries_via_get=False
     )
-    return Litestar(route_handlers=[controller], openapi_config=None, logging_config=None)
-
-
+    return Litestar(
+        route_handlers=[controller], on_shutdown=[engine.dispose], openapi_config=None, logging_config=None
+    )

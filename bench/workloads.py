@@ -47,7 +47,9 @@ def requests(workload: str, dialect: str, sample: Sample) -> list[Request]:
             return [Request("POST", "/v1/tickets", _new_ticket(chance, sample, n)) for n in range(200)]
         case "reply":
             return [
-                Request("POST", f"/v1/tickets/{row_id}/replies", {"content": f"Thank you, we are on it. ({n})"})
+                Request(
+                    "POST", f"/v1/tickets/{row_id}/replies", {"content": f"Thank you, we are on it. ({n})"}
+                )
                 for n, row_id in enumerate(sample.ticket_ids)
             ]
         case "token":
@@ -88,7 +90,7 @@ def _graph(workload: str, dialect: str, row_id: int | None) -> Request:
 def _new_ticket(chance: random.Random, sample: Sample, number: int) -> dict[str, Any]:
     return {
         "subject": f"My terminal shows error {number}",
-        "content": "It says *no connection* since this morning. I restarted it **twice**, see below.\n\n- model H2\n- till 4",
+        "content": "It says *no connection* since this morning. I restarted it **twice**.\n\n- model H2\n- till 4",
         "requester_email": chance.choice(sample.customers),
         "priority": chance.choice(("low", "medium", "medium", "high")),
         "category_id": chance.choice(sample.category_ids),
@@ -108,9 +110,7 @@ def _lua_of(request: Request, headers: Mapping[str, str]) -> str:
         sent["content-type"] = "application/json"
         body = lua_text(json.dumps(request.body))
     named = ", ".join(f"[{lua_text(name)}]={lua_text(value)}" for name, value in sent.items())
-    return (
-        f"  {{method={lua_text(request.method)}, path={lua_text(request.path)}, headers={{{named}}}, body={body}}},\n"
-    )
+    return f"  {{method={lua_text(request.method)}, path={lua_text(request.path)}, headers={{{named}}}, body={body}}},\n"
 
 
 def lua_text(text: str) -> str:
