@@ -23,9 +23,16 @@ class LoadFailed(Exception):
     """Requests were refused or went unanswered: the figures would be of something else."""
 
 
+LONGEST_S: Final = 16
+ENOUGH: Final = 2
+"""Answers of each connection in a round: those that are under way when it ends are not counted, which would otherwise
+weigh on the slow."""
+
+
 class Round(msgspec.Struct, frozen=True):
     """What one run of wrk saw. Times are milliseconds; `cpu_ms` are per request."""
 
+    requests: int
     requests_per_s: float
     p50_ms: float
     p95_ms: float
@@ -38,6 +45,17 @@ class Round(msgspec.Struct, frozen=True):
 def is_installed() -> bool:
     """Whether there is wrk."""
     return shutil.which("wrk") is not None
+
+
+def long_enough(
+    server: Server, asked: Sequence[Request], *, seconds: int, connections: int, database_pid: int | None
+) -> tuple[Round, int]:
+    """A round of so many seconds, or of as many as it takes, and how many that was. Raises LoadFailed."""
+    while True:
+        found = run(server, asked, seconds=seconds, connections=connections, database_pid=database_pid)
+        if found.requests >= ENOUGH * connections or seconds >= LONGEST_S:
+            return found, seconds
+        seconds = min(2 * seconds, LONGEST_S)
 
 
 def run(
@@ -54,11 +72,12 @@ def run(
     if done.returncode:
         raise LoadFailed(done.stderr[-500:])
     seen = json.loads(done.stdout.splitlines()[-1])
-    if seen["refused"] or seen["failed"] or not seen["requests"]:
+    if seen["refused"] or seen["failed"] or (not seen["requests"] and seconds >= LONGEST_S):
         raise LoadFailed(f"{server.peer.title}, {asked[0].path}: {seen}")
     count = seen["requests"]
-    spent = [1000 * (end - start) / count for start, end in zip(before, after, strict=True)]
+    spent = [1000 * (end - start) / max(count, 1) for start, end in zip(before, after, strict=True)]
     return Round(
+        requests=count,
         requests_per_s=1e6 * count / seen["duration_us"],
         p50_ms=seen["p50_us"] / 1000,
         p95_ms=seen["p95_us"] / 1000,
@@ -73,10 +92,11 @@ def _cpu(pid: int, database_pid: int | None) -> tuple[float, float]:
 
 
 def middle(rounds: Sequence[Round]) -> Round:
-    """The median of each figure by itself."""
+    """The median of each figure by itself, of all requests."""
     of_database = [each.database_cpu_ms for each in rounds if each.database_cpu_ms is not None]
-    names = [name for name in Round.__struct_fields__ if name != "database_cpu_ms"]
+    names = [name for name in Round.__struct_fields__ if name not in ("requests", "database_cpu_ms")]
     return Round(
+        requests=sum(each.requests for each in rounds),
         **{name: median(getattr(each, name) for each in rounds) for name in names},
         database_cpu_ms=median(of_database) if of_database else None,
     )

@@ -127,19 +127,19 @@ def _measure_workload(
     """The figures of one workload, its peers taking turns."""
     sizes = agreement.check(workload, sample, servers)
     seen: dict[str, list[Round]] = {each.peer.name: [] for each in servers}
+    lengths = dict.fromkeys(seen, plan.seconds)
     for turn in range(plan.rounds):
         # each is the first as often as any other
         for server in [*servers[turn % len(servers) :], *servers[: turn % len(servers)]]:
-            asked = requests(workload, server.peer.dialect(workload), sample)
-            seen[server.peer.name].append(
-                load.run(
-                    server,
-                    asked,
-                    seconds=plan.seconds,
-                    connections=plan.connections,
-                    database_pid=database.pid if database else None,
-                )
+            name = server.peer.name
+            found, lengths[name] = load.long_enough(
+                server,
+                requests(workload, server.peer.dialect(workload), sample),
+                seconds=lengths[name],
+                connections=plan.connections,
+                database_pid=database.pid if database else None,
             )
+            seen[name].append(found)
     figures = []
     for name, rounds in seen.items():
         middle = load.middle(rounds)

@@ -19,7 +19,7 @@ from tests.structure.sources import ROOT
 SAMPLE = Sample(
     "sqlite", 10, "sqlite:///x.db", "x", [("ak_1", "as_1")], [1, 2], [3], [4], ["ann@acme.example"]
 )
-ROUND = Round(100.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+ROUND = Round(300, 100.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 
 
 @pytest.mark.parametrize("workload", workloads.NAMES)
@@ -93,10 +93,10 @@ def test_the_fixed_sql_is_written_for_both_engines() -> None:
 
 
 def test_the_report_and_the_chart() -> None:
-    slower = middle([ROUND, ROUND, Round(50.0, 2.0, 3.0, 4.0, 8.0, 5.0)])
-    assert slower == ROUND
+    slower = middle([ROUND, ROUND, Round(100, 50.0, 2.0, 3.0, 4.0, 8.0, 5.0)])
+    assert slower == Round(700, 100.0, 1.0, 2.0, 3.0, 4.0, 5.0)
     figures = [
-        Figure("sqlite", 10, "inbox", "answer", Round(200.0, 1.0, 2.0, 3.0, 2.0, None), 6.0, 1000, []),
+        Figure("sqlite", 10, "inbox", "answer", Round(600, 200.0, 1.0, 2.0, 3.0, 2.0, None), 6.0, 1000, []),
         Figure("sqlite", 10, "inbox", "stock", ROUND, None, 1200, []),
     ]
     plan = Plan(("sqlite",), (10,), ("inbox",), ("answer", "stock"), 3, 1, 32)
