@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -24,6 +25,10 @@ class LoadFailed(Exception):
 
 
 LONGEST_S: Final = 16
+SETTLES_WITHIN_S: Final = 15.0
+LOOKS_EVERY_S: Final = 0.2
+IDLE: Final = 0.15
+"""Of one core: what servers that nobody asks take, the ticks of the clock included."""
 ENOUGH: Final = 2
 """Answers of each connection in a round: those that are under way when it ends are not counted, which would otherwise
 weigh on the slow."""
@@ -45,6 +50,20 @@ class Round(msgspec.Struct, frozen=True):
 def is_installed() -> bool:
     """Whether there is wrk."""
     return shutil.which("wrk") is not None
+
+
+def settle(pids: Sequence[int]) -> None:
+    """Wait until none of the processes works any more: wrk goes away with a request under way on every connection, and
+    those would be paid for by whoever is measured next.
+    """
+    deadline = time.monotonic() + SETTLES_WITHIN_S
+    before = sum(map(processes.cpu_s, pids))
+    while time.monotonic() < deadline:
+        time.sleep(LOOKS_EVERY_S)
+        now = sum(map(processes.cpu_s, pids))
+        if now - before <= IDLE * LOOKS_EVERY_S:
+            return
+        before = now
 
 
 def long_enough(

@@ -100,19 +100,26 @@ def _measure_one(
             say(f"{engine}, {tickets:,} tickets: {peer.title} is up after {server.start_s:.1f} s")
             servers.append(server)
             results.starts.append(Start(engine, tickets, peer.name, server.start_s, server.idle_mb))
-        of_sqlite = (
-            {each.peer.name: sqlite_statements(each.peer, sample, plan.workloads) for each in servers}
-            if engine == "sqlite"
-            else {}
-        )
+        counts = _all_statements(plan, sample, servers, say)
         for workload in plan.workloads:
             ask = [server for server in servers if workload in server.peer.workloads]
-            counts = (
-                {each.peer.name: _statements(workload, sample, each) for each in ask}
-                if database
-                else {name: found.get(workload) for name, found in of_sqlite.items()}
-            )
             results.figures += _measure_workload(plan, workload, sample, ask, database, counts, say)
+
+
+def _all_statements(
+    plan: Plan, sample: Sample, servers: Sequence[Server], say: Say
+) -> dict[tuple[str, str], float | None]:
+    """The statements of a request by peer and workload, counted before there is any load to count along."""
+    say("Counting statements ...")
+    counts: dict[tuple[str, str], float | None] = {}
+    for server in servers:
+        name, known = server.peer.name, [each for each in plan.workloads if each in server.peer.workloads]
+        if sample.engine == "sqlite":
+            found = sqlite_statements(server.peer, sample, known)
+            counts |= {(name, workload): found[workload] for workload in known}
+        else:
+            counts |= {(name, workload): _statements(workload, sample, server) for workload in known}
+    return counts
 
 
 def _measure_workload(
@@ -121,17 +128,19 @@ def _measure_workload(
     sample: Sample,
     servers: Sequence[Server],
     database: postgres.Server | None,
-    statements: Mapping[str, float | None],
+    statements: Mapping[tuple[str, str], float | None],
     say: Say,
 ) -> list[Figure]:
     """The figures of one workload, its peers taking turns."""
     sizes = agreement.check(workload, sample, servers)
     seen: dict[str, list[Round]] = {each.peer.name: [] for each in servers}
     lengths = dict.fromkeys(seen, plan.seconds)
+    working = [each.pid for each in servers] + ([database.pid] if database and database.pid else [])
     for turn in range(plan.rounds):
         # each is the first as often as any other
         for server in [*servers[turn % len(servers) :], *servers[: turn % len(servers)]]:
             name = server.peer.name
+            load.settle(working)
             found, lengths[name] = load.long_enough(
                 server,
                 requests(workload, server.peer.dialect(workload), sample),
@@ -150,7 +159,7 @@ def _measure_workload(
                 workload,
                 name,
                 middle,
-                statements[name],
+                statements[name, workload],
                 sizes[name],
                 rounds,
             )
@@ -163,6 +172,7 @@ def _statements(workload: str, sample: Sample, server: Server) -> float | None:
     """Statements a request, asked one after the other by one client."""
     asked = requests(workload, server.peer.dialect(workload), sample)
     count = postgres.StatementCount(sample.address)
+    agreement.answer(server, asked[0])  # the first one opens connections
     before = count.so_far()
     for place in range(COUNTED):
         agreement.answer(server, asked[place % len(asked)])
