@@ -95,14 +95,15 @@ def filled(engine: str, tickets: int, server: str | None) -> Sample:
 def copied(sample: Sample, server: str | None) -> Iterator[Sample]:
     """The same helpdesk in a database that is thrown away in the end."""
     if server is not None:
-        name = f"bench_run_{os.getpid()}"
+        name = "bench_run"  # always the same: what a run that was cut off left behind is dropped first
         asyncio.run(postgres.create_database(server, name, template=f"bench_{sample.tickets}"))
         try:
             yield replace(sample, address=_address("postgresql", name, Path(), server))
         finally:
-            asyncio.run(postgres.drop_database(server, name))
+            with contextlib.suppress(OSError):  # an interrupt ends PostgreSQL as well
+                asyncio.run(postgres.drop_database(server, name))
         return
-    file = Path(sample.data_dir) / f"run-{os.getpid()}.db"
+    file = Path(sample.data_dir) / "run.db"
     try:
         with contextlib.closing(sqlite3.connect(Path(sample.data_dir) / "answer.db")) as connection:
             connection.execute(
