@@ -8,7 +8,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel contract check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract bench bench-quick check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ test-wheel: .venv/.dev ## build the wheel, install it beside strangers, run it
 
 contract: .venv/.dev ## schemathesis against a running server, REST and graph (EXAMPLES=100 for more); takes minutes
 	$(PYTEST) -m contract tests/contract
+
+bench: .venv/.dev ## measure beside the peers: about half an hour (BENCH="--tickets 10000,100000,1000000" for growth)
+	$(BIN)/python -m bench $(BENCH)
+
+bench-quick: .venv/.dev ## the same in a few minutes, with short rounds
+	$(BIN)/python -m bench --quick $(BENCH)
 
 check: .venv/.dev ## formatting, lint, types, who imports whom, and whether schema.graphql is current
 	$(BIN)/ruff format --check .

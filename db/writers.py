@@ -95,15 +95,15 @@ class PostgresWrites:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[PostgresWriter]:
         """One transaction: committed when the block ends, undone when it raises."""
-        connection = await self._begun()
+        connection, transaction = await self._begun()
         is_over = False
         try:
             try:
                 yield PostgresWriter(connection)
-                await _commit(connection)
+                await transaction.commit()
                 is_over = True
             except BaseException:
-                is_over = await _is_undone(connection)
+                is_over = await _is_undone(transaction)
                 raise
         except _RACED as error:
             raise WriteRaced(type(error).__name__) from error
@@ -113,12 +113,13 @@ class PostgresWrites:
             # a transaction that may still be open ends with its connection
             await self._connections.give_back(connection, broken=not is_over)
 
-    async def _begun(self) -> Any:
-        """A connection in a transaction; one that had died in the pool, in its sleep, is replaced."""
+    async def _begun(self) -> tuple[Any, Any]:
+        """A connection and its transaction; one that had died in the pool, in its sleep, is replaced."""
         for is_last in (False, True):
             connection = await self._connections.take()
             try:
-                await connection.execute("BEGIN")
+                transaction = connection.transaction()
+                await transaction.start()
             except BaseException as error:
                 await self._connections.give_back(connection, broken=True)
                 if not isinstance(error, POSTGRESQL_IS_GONE):
@@ -126,7 +127,7 @@ class PostgresWrites:
                 if is_last:
                     raise DatabaseUnavailable(type(error).__name__) from error
             else:
-                return connection
+                return connection, transaction
         raise AssertionError("the last attempt returns or raises")
 
     async def close(self) -> None:
@@ -134,14 +135,9 @@ class PostgresWrites:
         await self._connections.close()
 
 
-async def _commit(connection: Any) -> None:
-    if await connection.execute("COMMIT") != "COMMIT":
-        raise DatabaseUnavailable("the transaction had failed before")
-
-
-async def _is_undone(connection: Any) -> bool:
+async def _is_undone(transaction: Any) -> bool:
     try:
-        await connection.execute("ROLLBACK")
+        await transaction.rollback()
     except (asyncpg.PostgresError, *POSTGRESQL_IS_GONE):
         return False
     return True

@@ -3,7 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
-const file = new URL('package-lock.json', import.meta.url);
+const file = 'package-lock.json'; // of the folder that npm runs in
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 for (const entry of Object.values(lock.packages)) {
   delete entry.funding;

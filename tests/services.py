@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +75,29 @@ def _started_s3(folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _started_postgres(folder: Path) -> Iterator[int]:
+    with postgres_in(folder, OF_A_CLUSTER_THROWN_AWAY) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def postgres_in(folder: Path, options: Sequence[str] = ()) -> Iterator[int]:
+    """Yield the port of the cluster in the folder, which is made when it is not there, and kept."""
     programs, data = _postgres_programs(), folder / "data"
     prefix, user = _as_a_user_it_takes()
     if user:
         os.chown(folder, NOBODY, NOBODY)
-    initdb = [*prefix, str(programs / "initdb"), "-D", str(data), *INITDB_OPTIONS]
-    # cwd: the folder we are in may be closed to the other user
-    made = subprocess.run(initdb, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", **user)
-    if made.returncode:
-        raise RuntimeError(made.stderr)
+    if not (data / "PG_VERSION").exists():
+        initdb = [*prefix, str(programs / "initdb"), "-D", str(data), *INITDB_OPTIONS]
+        # cwd: the folder we are in may be closed to the other user
+        made = subprocess.run(
+            initdb, capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/", **user
+        )
+        if made.returncode:
+            raise RuntimeError(made.stderr)
 
     def command(port: int) -> list[str]:
-        return [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port), *POSTGRES_OPTIONS]
+        start = [*prefix, str(programs / "postgres"), "-D", str(data), "-p", str(port)]
+        return [*start, *POSTGRES_OPTIONS, *options]
 
     def answers(_port: int) -> bool:
         return "ready" in _text(data / "postmaster.pid")  # the line pg_ctl waits for
@@ -101,7 +112,9 @@ POSTGRES_OPTIONS = [
     "-cunix_socket_directories=",  # the path of a socket is limited to about 100 characters
     "-cmax_connections=200",
     "-ctimezone=UTC",
-    # a cluster that is thrown away need not survive a power cut
+]
+OF_A_CLUSTER_THROWN_AWAY = [
+    # it need not survive a power cut
     "-cfsync=off",
     "-csynchronous_commit=off",
     "-cfull_page_writes=off",

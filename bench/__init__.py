@@ -1,0 +1,1 @@
+"""How fast Answer is beside its peers, on the same data in the same run (README.md)."""
