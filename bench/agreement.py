@@ -92,6 +92,10 @@ def _object(value: Mapping[str, Any]) -> Any:
     made = {name: _alike(name, each) for name, each in value.items() if name != "databaseId"}
     if "internalNoteCount" in made:
         made["replyCount"] += made.pop("internalNoteCount")
+    if isinstance(
+        made.get("ticketCount"), dict
+    ):  # nor is there a column to read how many an organization has
+        made["ticketCount"] = made["ticketCount"]["totalCount"]
     if isinstance(made.get("watchers"), dict):  # PostGraphile leads to them by way of the table between
         made["watchers"] = [each["user"] for each in made["watchers"]["nodes"]]
     return made

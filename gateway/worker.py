@@ -167,6 +167,7 @@ class Worker:
             self._reported_at = now
         if now - self._tidied_at >= TIDIES_EVERY_S:
             await jobs.forget_old(self._helpdesk)
+            await self._helpdesk.db.study()
             self._tidied_at = now
         if now - self._swept_at >= SWEEPS_EVERY_S:
             self._begin("the sweep of the store", "sweep", self._sweep())

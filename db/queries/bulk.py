@@ -209,7 +209,7 @@ async def _put_off(driver: Any) -> list[str]:
 
 
 async def tidy(database: Database) -> None:
-    """After the commit: statistics and visibility on PostgreSQL, an empty log on SQLite.
+    """After the commit: statistics on both, visibility on PostgreSQL, an empty log on SQLite.
 
     Both would come by themselves one day; until then the first queries would be slow.
     """
@@ -219,6 +219,8 @@ async def tidy(database: Database) -> None:
             if database.is_sqlite:
                 # a reader may hold the log: then it stays until the next time
                 await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+                await driver.execute_fetchall("PRAGMA analysis_limit=1000")
+                await driver.execute_fetchall("ANALYZE")
             else:
                 await driver.execute(
                     f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally", timeout=_TIMEOUT_S

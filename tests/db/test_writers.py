@@ -121,3 +121,11 @@ async def test_a_transaction_that_is_lost_is_told_to_all_who_shared_it(database:
         await writes_and_loses()
     await write(database, "afterwards")
     assert await stored(database) == {"c", "afterwards"}
+
+
+async def test_sqlite_studies_what_has_grown(database: Database) -> None:
+    await write(database, *(f"note {number}" for number in range(200)))
+    await database.study()
+    async with database.engine.connect() as connection:
+        found = await connection.execute(text("SELECT stat FROM sqlite_stat1 WHERE tbl = 'note'"))
+        assert [stat for (stat,) in found] == ["200 1"]
