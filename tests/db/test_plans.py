@@ -17,7 +17,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from db import queries
 from db.conditions import Condition
@@ -25,6 +25,7 @@ from db.database import Database
 from db.listing import Listing, Window
 from db.queries import activity, attachments, deliveries, replies, tallies, tickets, users
 from db.statements import Statement
+from db.writers import PostgresWriter, SqliteWriter
 from gateway.demo import fill
 from resolvers import files, jobs
 from resolvers.context import Helpdesk
@@ -94,17 +95,28 @@ def watching(database: Database) -> Iterator[Seen]:
         seen.setdefault(sql, tuple(arguments))
         return await fetch(connection, sql, arguments)
 
-    def note(_c: Any, _cursor: Any, sql: str, values: Any, _context: Any, is_many: bool) -> None:
-        one = values[0] if is_many and isinstance(values[0], tuple) else values
-        seen.setdefault(sql, tuple(one))
-
     for connections in (database.readers, database._spare):
         connections.fetch = watched  # type: ignore[method-assign]
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    with _watched_writers(seen):
+        yield seen
     for connections in (database.readers, database._spare):
         connections.fetch = fetch  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def _watched_writers(seen: Seen) -> Iterator[None]:
+    def noting(run: Any, *, is_many: bool) -> Any:
+        async def noted(self: Any, sql: str, arguments: Any) -> Any:
+            seen.setdefault(sql, tuple(arguments[0] if is_many else arguments))
+            return await run(self, sql, arguments)
+
+        return noted
+
+    with pytest.MonkeyPatch.context() as patched:
+        for kind in (PostgresWriter, SqliteWriter):
+            for name in ("fetch", "fetch_each", "run_each"):
+                patched.setattr(kind, name, noting(getattr(kind, name), is_many=name != "fetch"))
+        yield
 
 
 # --- who reads what from end to end ---------------------------------------------------------------------------

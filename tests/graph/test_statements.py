@@ -8,7 +8,7 @@ from tests.conftest import Person, Sql
 from tests.doors import GraphqlDoor, Row
 from tests.graph.operations import operation
 
-STATEMENTS = {"inbox": 6, "organization": 9, "ticket": 8, "workspace": 6}
+STATEMENTS = {"inbox": 6, "organization": 9, "ticket": 10, "workspace": 6}
 
 
 async def add_tickets(graph: GraphqlDoor, agent: Person, places: Row, first: int, last: int) -> None:
