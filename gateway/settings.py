@@ -117,7 +117,7 @@ class Settings(BaseSettings):
         bool,
         Field(
             description="Each process of `answer serve` also delivers webhooks and e-mail. Off: run `answer worker` for "
-            "that."
+            "that; without either, totals stay exact but take longer and longer to sum."
         ),
     ] = True
     smtp_url: Annotated[
