@@ -96,6 +96,9 @@ def _object(value: Mapping[str, Any]) -> Any:
         made.get("ticketCount"), dict
     ):  # nor is there a column to read how many an organization has
         made["ticketCount"] = made["ticketCount"]["totalCount"]
+    if isinstance(made.get("attachments"), dict):  # they are no page here
+        made["attachments"] = made["attachments"]["nodes"]
+    made.pop("url", None)  # which no table has
     if isinstance(made.get("watchers"), dict):  # PostGraphile leads to them by way of the table between
         made["watchers"] = [each["user"] for each in made["watchers"]["nodes"]]
     return made

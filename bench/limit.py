@@ -197,7 +197,8 @@ def _graph(pool: Pool) -> list[Any]:
             replies = await db.fetch(sql.REPLIES, ticket_id)
             log = await db.fetch(sql.ACTIVITY, ticket_id)
             watchers = await db.fetch(sql.WATCHERS, ticket_id)
-        return _answer(answers.ticket(row, replies, log, watchers))
+            files = await db.fetch(sql.FILES, ticket_id)
+        return _answer(answers.ticket(row, replies, log, watchers, files))
 
     @get("/organization/{organization_id:int}")
     async def organization(organization_id: int) -> Response[bytes]:

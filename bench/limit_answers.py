@@ -61,19 +61,23 @@ def _inbox_ticket(row: Row, replies: list[Any]) -> Any:
 WholeCategory = _shape("id databaseId name slug color")
 WholeRequester = _shape("id databaseId name email avatarUrl type organization")
 Assignee = _shape("id databaseId name email")
-WholeReply = _shape("id databaseId content contentHtml isInternal createdAt author")
+WholeReply = _shape("id databaseId content contentHtml isInternal createdAt author attachments")
+Attached = _shape("id filename")
+WholeFile = _shape("id databaseId filename originalFilename fileSize mimeType url")
 Happened = msgspec.defstruct(
     "Happened", ["action", ("from_", Any), "to", "timestamp", "user"], rename={"from_": "from"}
 )
 WholeTicket = _shape(
     "id databaseId version subject content contentHtml status priority tags metadata replyCount createdAt updatedAt "
-    "firstResponseAt resolvedAt category requester assignedTo watchers replies activity"
+    "firstResponseAt resolvedAt category requester assignedTo watchers replies attachments activity"
 )
 
 
-def ticket(row: Row, replies: Sequence[Row], log: Sequence[Row], watchers: Sequence[Row]) -> Any:
+def ticket(
+    row: Row, replies: Sequence[Row], log: Sequence[Row], watchers: Sequence[Row], files: Sequence[Row]
+) -> Any:
     """The answer of the operation Ticket."""
-    edges = [Edge(_cursor(each[4], each[0]), _whole_reply(each)) for each in replies[:50]]
+    edges = [Edge(_cursor(each[4], each[0]), _whole_reply(each, files)) for each in replies[:50]]
     whole = WholeTicket(
         f"tkt_{row[0]}",
         *row[:5],
@@ -92,6 +96,7 @@ def ticket(row: Row, replies: Sequence[Row], log: Sequence[Row], watchers: Seque
         Assignee(f"usr_{row[29]}", *row[29:32]) if row[29] else None,
         [Named(f"usr_{each[0]}", each[1]) for each in watchers],
         Edges(len(replies), Ends(len(replies) > 50, edges[-1].cursor if edges else None), edges),
+        [WholeFile(f"att_{each[0]}", *each[:5], f"/v1/attachments/{each[0]}/download") for each in files],
         Nodes(
             [Happened(*each[:4], Named(f"usr_{each[4]}", each[5]) if each[4] else None) for each in log[:50]]
         ),
@@ -99,9 +104,10 @@ def ticket(row: Row, replies: Sequence[Row], log: Sequence[Row], watchers: Seque
     return Data({"ticket": whole})
 
 
-def _whole_reply(row: Row) -> Any:
+def _whole_reply(row: Row, files: Sequence[Row]) -> Any:
     author = Author(f"usr_{row[5]}", row[6], row[7].upper())
-    return WholeReply(f"rpl_{row[0]}", row[0], row[1], row[2], bool(row[3]), row[4], author)
+    own = [Attached(f"att_{each[0]}", each[1]) for each in files if each[5] == row[0]]
+    return WholeReply(f"rpl_{row[0]}", row[0], row[1], row[2], bool(row[3]), row[4], author, own)
 
 
 WholeOrganization = _shape("id databaseId name domain userCount ticketCount createdAt users tickets")

@@ -75,6 +75,8 @@ class Loaders:
         self.organizations = DataLoader(load_fn=self._by_id(tables.Organization))
         self.categories = DataLoader(load_fn=self._by_id(tables.Category))
         self.watchers = DataLoader(load_fn=self._watchers)
+        self.files_of_tickets = DataLoader(load_fn=self._files("ticket_id"))
+        self.files_of_replies = DataLoader(load_fn=self._files("reply_id"))
         self._nested: dict[Any, DataLoader[int, Any]] = {}
 
     async def all(self, statement: Any) -> list[Any]:
@@ -106,6 +108,16 @@ class Loaders:
             for ticket_id, user in await session.execute(statement):
                 found[ticket_id].append(user)
         return [found[ticket_id] for ticket_id in ticket_ids]
+
+    def _files(self, parent: str) -> Callable[[list[int]], Awaitable[list[list[Any]]]]:
+        async def load(keys: list[int]) -> list[list[Any]]:
+            key = column(tables.Attachment, parent)
+            found: dict[int, list[Any]] = defaultdict(list)
+            for row in await self.all(select(tables.Attachment).where(key.in_(keys)).order_by("id")):
+                found[getattr(row, parent)].append(row)
+            return [found[each] for each in keys]
+
+        return load
 
     def pages(
         self, model: Any, parent: str, size: int, order: str, *, down: bool, where: Sequence[str]
@@ -369,6 +381,29 @@ class Organization:
 
 
 @strawberry.type
+class Attachment:
+    id: strawberry.ID
+    database_id: int
+    filename: str
+    original_filename: str
+    file_size: int
+    mime_type: str
+    url: str
+
+    @classmethod
+    def of(cls, row: tables.Attachment) -> Self:
+        return cls(
+            id=strawberry.ID(f"att_{row.id}"),
+            database_id=row.id,
+            filename=row.filename,
+            original_filename=row.original_filename,
+            file_size=row.file_size,
+            mime_type=row.mime_type,
+            url=f"/v1/attachments/{row.id}/download",
+        )
+
+
+@strawberry.type
 class Reply:
     id: strawberry.ID
     database_id: int
@@ -393,6 +428,10 @@ class Reply:
     @strawberry.field
     async def author(self, info: Info) -> User | None:
         return await user_of(info, self.author_id)
+
+    @strawberry.field
+    async def attachments(self, info: Info) -> list[Attachment]:
+        return [Attachment.of(row) for row in await loaders(info).files_of_replies.load(self.database_id)]
 
 
 @strawberry.type
@@ -501,6 +540,10 @@ class Ticket:
             found, size, "created_at", lambda: counter.load(self.database_id), Reply.of
         )
         return result
+
+    @strawberry.field
+    async def attachments(self, info: Info) -> list[Attachment]:
+        return [Attachment.of(row) for row in await loaders(info).files_of_tickets.load(self.database_id)]
 
     @strawberry.field
     async def activity(self, info: Info, first: int = 20) -> Connection[Activity]:
