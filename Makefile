@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install -q --python $(BIN)/python
+# Where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), every start would compile all libraries again.
+COMPILE := $(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
 PYTEST := $(BIN)/python -m pytest -q
 HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep -q .
 TESTS ?= tests
@@ -82,9 +84,11 @@ pages: # the same where it can be done, and quietly: nothing fails for want of n
 .venv/.run: requirements.lock pyproject.toml | .venv/.uv-$(UV_VERSION)
 	@echo "Installing into .venv ..."
 	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(COMPILE)
 	@$(INSTALL) --no-deps -e .
 	@touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.run
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(COMPILE)
 	@touch $@
