@@ -67,6 +67,7 @@ class NewKey:
     """A key just made: the only time its secret is known, and no `repr` tells it."""
 
     row: rows.ApiKey
+    user: rows.User
     api_secret: str = field(repr=False)
 
 
@@ -221,7 +222,7 @@ async def add_key(tx: Tx, signer: TokenSigner, user: rows.User, now: dt.datetime
             "created_at": now,
         },
     )
-    return NewKey(row, api_secret)
+    return NewKey(row, user, api_secret)
 
 
 async def make_key(

@@ -41,7 +41,7 @@ async def create_api_key(ctx: Context, request: AnyRequest) -> Written[NewApiKey
     It acts as the user. Keep its `api_secret`: no other answer shows it again. For admins.
     """
     made = await api_keys.create_api_key(ctx, await json_object(request))
-    shown = _fields(made.row, await _holder(ctx, made.row))
+    shown = _fields(made.row, made.user)
     return Written(True, NewApiKey(**shown, api_secret=made.api_secret), "API key created successfully")
 
 
