@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
-from db.statements import Joined, Reads, Statement, columns, table_of
+from db.statements import Joined, Part, Reads, Statement, columns, table_of
 from db.types import ListOf, any_key, any_of
 
 STATEMENTS_KEPT = 512
@@ -57,22 +57,29 @@ class Noun(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """The row of a noun that a row's column `key` names, and what that row refers to in turn."""
+    """The row of a noun that a row's column `key` names, of its columns `names`, and what that row refers to in turn."""
 
     key: str
     noun: Noun
+    names: tuple[str, ...]
     beyond: "tuple[Reference, ...]" = ()
 
 
 class Along(NamedTuple):
-    """What is read along with the rows of a list, in its statement: rows that they refer to.
+    """Which columns of its rows a list is read with, and what is read along with them: rows that they refer to.
 
-    `take` is given them, for each reference as many as there are rows, None where a row refers to nothing; those of a
-    reference come before those beyond it.
+    `names` are columns: the id, the workspace, and all by which the list is sorted or refers, at least. `take` is
+    given the rows that are read along, for each reference as many as the list has, None where a row refers to nothing;
+    those of a reference come before those beyond it.
     """
 
+    names: tuple[str, ...]
     references: tuple[Reference, ...]
     take: Callable[[list[list[Any]]], None]
+
+
+def _nothing_along(row: Any) -> Along:
+    return Along(row.__struct_fields__, (), lambda _: None)
 
 
 class Listing(Generic[Row]):
@@ -105,7 +112,7 @@ class Listing(Generic[Row]):
         if along is None:
             found: list[Row] = await db.rows(_page(self, *shape), **values)
         else:
-            found, *others = await db.rows(_page_along(self, *shape, along.references), **values)
+            found, *others = await db.rows(_page_along(self, *shape, along.names, along.references), **values)
             along.take(others)
         return found[::-1] if window.from_end else found
 
@@ -122,7 +129,7 @@ class Listing(Generic[Row]):
         if along is None:
             found: list[Row] = await db.rows(_find(self, shape, False), **values)
         else:
-            found, *others = await db.rows(_every_along(self, shape, along.references), **values)
+            found, *others = await db.rows(_every_along(self, shape, along.names, along.references), **values)
             along.take(others)
         return found
 
@@ -136,15 +143,15 @@ class Listing(Generic[Row]):
         along: Along | None = None,
     ) -> dict[int, list[Row]]:
         """The same window below each of many parents, in one statement. `parent` is the referring column."""
-        references = () if along is None else along.references
-        statement = _pages(self, parent, shape_of(conditions), _shape_of_window(window), references)
+        shape = shape_of(conditions), _shape_of_window(window)
+        along = along or _nothing_along(self.row)
+        statement = _pages(self, parent, *shape, along.names, along.references)
         values = values_of(conditions) | _values_of_window(window)
         found: dict[int, list[Row]] = {key: [] for key in keys}
         below, rows, *others = await db.rows(statement, keys=list(found), **values)
         for key, row in zip(below, rows, strict=True):
             found[key].append(row)
-        if along is not None:
-            along.take(others)
+        along.take(others)
         if window.from_end:
             found = {key: rows[::-1] for key, rows in found.items()}
         return found
@@ -270,49 +277,54 @@ def _page_of(listing: Listing[Any], shape: Shape, window: WindowShape, wanted: S
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _page_along(
-    listing: Listing[Any], shape: Shape, window: WindowShape, references: tuple[Reference, ...]
+    listing: Listing[Any],
+    shape: Shape,
+    window: WindowShape,
+    names: tuple[str, ...],
+    references: tuple[Reference, ...],
 ) -> Joined:
     """The page first, so that nothing is joined to what is passed over."""
-    names = listing.row.__struct_fields__
-    wanted = [listing.table.c[name] for name in names]
-    missing = [
-        each for each in _order_columns(listing, window.order, listing.table) if each.name not in names
-    ]
+    wanted = _named(listing.table, names)
+    if not references:
+        return Joined(_page_of(listing, shape, window, wanted), [Part(listing.row, names)])
+    sort = _order_columns(listing, window.order, listing.table)
+    missing = [each for each in sort if each.name not in names]
     page = _page_of(listing, shape, window, [*wanted, *missing]).subquery("page")
-    return _along(
-        page, listing, references, sort=_order_columns(listing, window.order, page), down=window.down
-    )
+    sort = _sorted(_order_columns(listing, window.order, page), down=window.down)
+    return _along(page, Part(listing.row, names), references, sort)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
-def _every_along(listing: Listing[Any], shape: Shape, references: tuple[Reference, ...]) -> Joined:
-    return _along(_find(listing, shape, False).select.subquery("found"), listing, references)
-
-
-def _along(
-    found: Any,
-    listing: Listing[Any],
-    references: tuple[Reference, ...],
-    *,
-    sort: Any = (),
-    down: bool = False,
+def _every_along(
+    listing: Listing[Any], shape: Shape, names: tuple[str, ...], references: tuple[Reference, ...]
 ) -> Joined:
+    found = select(*_named(listing.table, names)).where(*clauses(listing.kinds, shape))
+    if not references:
+        return Joined(found, [Part(listing.row, names)])
+    return _along(found.subquery("found"), Part(listing.row, names), references)
+
+
+def _along(found: Any, part: Part, references: tuple[Reference, ...], sort: Sequence[Any] = ()) -> Joined:
     source, others = _referred(found, found, references)
-    statement = select(*columns(found, listing.row), *_columns_of(others)).select_from(source)
-    return Joined(statement.order_by(*_sorted(sort, down=down)), _parts(listing.row, others))
+    statement = select(*_named(found, part.names), *_columns_of(others)).select_from(source)
+    return Joined(statement.order_by(*sort), [part, *(other for other, _ in others)])
 
 
-_Other = tuple[type[Any], list[Any]]
+def _named(source: Any, names: Sequence[str]) -> list[Any]:
+    return [source.c[name] for name in names]
+
+
+_Other = tuple[Part, list[Any]]
 """A row that is read along, and its columns."""
 
 
 def _referred(source: Any, owner: Any, references: tuple[Reference, ...]) -> tuple[Any, list[_Other]]:
     """The source joined to what the owner's rows refer to: rows of the same workspace, if there are any."""
     others: list[_Other] = []
-    for key, noun, beyond in references:
+    for key, noun, names, beyond in references:
         other = table_of(noun.model).alias(f"{owner.name}_{key}")
         is_it = and_(other.c.id == owner.c[key], other.c.workspace_id == owner.c.workspace_id)
-        others.append((noun.row, columns(other, noun.row)))
+        others.append((Part(noun.row, names), _named(other, names)))
         source, further = _referred(source.outerjoin(other, is_it), other, beyond)
         others += further
     return source, others
@@ -320,10 +332,6 @@ def _referred(source: Any, owner: Any, references: tuple[Reference, ...]) -> tup
 
 def _columns_of(others: list[_Other]) -> Iterator[Any]:
     return chain.from_iterable(read for _, read in others)
-
-
-def _parts(row: type[Any], others: list[_Other]) -> list[tuple[Callable[..., Any] | None, int]]:
-    return [(row, len(row.__struct_fields__)), *((made, len(read)) for made, read in others)]
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
@@ -339,6 +347,7 @@ def _pages(
     parent: str,
     shape: Shape,
     window: WindowShape,
+    names: tuple[str, ...],
     references: tuple[Reference, ...],
 ) -> Joined:
     """For each key the first rows along an index: what a parent has beyond its page is not looked at.
@@ -347,12 +356,12 @@ def _pages(
     organization 20 times slower, and ever slower as they grow.
     """
     keys = bindparam("keys", type_=ListOf(BigInteger()))
-    below = _pages_by_lateral(listing, parent, shape, window, keys)
-    on_sqlite, others = _below(
-        listing, _pages_by_ids(listing, parent, shape, window, keys), window, references
-    )
-    statement, _ = _below(listing, below, window, references)
-    return Joined(statement, [(None, 1), *_parts(listing.row, others)], on_sqlite=on_sqlite)
+    part = Part(listing.row, names)
+    by_lateral = _pages_by_lateral(listing, parent, shape, window, keys, names)
+    statement, others = _below(listing, by_lateral, window, part, references)
+    by_ids = _pages_by_ids(listing, parent, shape, window, keys)
+    on_sqlite, _ = _below(listing, by_ids, window, part, references)
+    return Joined(statement, [Part(None, ("key",)), part, *(other for other, _ in others)], on_sqlite)
 
 
 class _Below(NamedTuple):
@@ -364,12 +373,16 @@ class _Below(NamedTuple):
 
 
 def _below(
-    listing: Listing[Any], below: _Below, window: WindowShape, references: tuple[Reference, ...]
+    listing: Listing[Any],
+    below: _Below,
+    window: WindowShape,
+    part: Part,
+    references: tuple[Reference, ...],
 ) -> tuple[Select[Any], list[_Other]]:
     key, found, source = below
     source, others = _referred(source, found, references)
     statement = (
-        select(key.label("parent_key"), *columns(found, listing.row), *_columns_of(others))
+        select(key.label("parent_key"), *_named(found, part.names), *_columns_of(others))
         .select_from(source)
         .order_by(key, *_sorted(_order_columns(listing, window.order, found), down=window.down))
     )
@@ -377,11 +390,16 @@ def _below(
 
 
 def _pages_by_lateral(
-    listing: Listing[Any], parent: str, shape: Shape, window: WindowShape, keys: BindParameter[Any]
+    listing: Listing[Any],
+    parent: str,
+    shape: Shape,
+    window: WindowShape,
+    keys: BindParameter[Any],
+    names: tuple[str, ...],
 ) -> _Below:
     hidden = select(keys).scalar_subquery()  # see any_key
     parents = func.unnest(hidden).table_valued(column("key", BigInteger())).render_derived(name="parent")
-    page = _first_below(listing, parent, shape, window, parents.c.key, listing.row.__struct_fields__)
+    page = _first_below(listing, parent, shape, window, parents.c.key, names)
     found = page.correlate(parents).lateral("page")
     return _Below(parents.c.key, found, parents.join(found, true()))
 

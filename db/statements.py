@@ -7,7 +7,8 @@ rest itself.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, Generic, Protocol, TypeVar
+from itertools import repeat
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from sqlalchemy import JSON, Delete, Dialect, Insert, Select, Table, TextClause, Update, select
@@ -66,11 +67,44 @@ class Statement(Generic[Row]):
         return decoded(records, compiled, self.make_row)
 
 
-class Joined(Statement[list[Any]]):
-    """A SELECT whose records hold several rows side by side; `parts` says what each is made by, of how many columns.
+class Unread:
+    """What stands in a row for a column that was not read: whoever looks at it is told so by a TypeError."""
 
-    It is read as one list for each part, all as long as there are records; a part whose first column, its key, is
-    NULL is None. A part made by None is that column itself.
+    __slots__ = ()
+
+    def _refuse(self, *_: object) -> Any:
+        raise TypeError("this column was not read: say that it is needed where the field is declared")
+
+    __bool__ = __eq__ = __hash__ = __lt__ = __le__ = __gt__ = __ge__ = __str__ = __len__ = __iter__ = _refuse
+    __add__ = __radd__ = _refuse
+
+
+_UNREAD: Final = repeat(Unread())
+
+
+class Part(NamedTuple):
+    """A row within records: its class, and which of its columns are there, in its order. A row of None is a column."""
+
+    row: type[Any] | None
+    names: tuple[str, ...]
+
+    def made(self, values: list[Sequence[Any]]) -> list[Any]:
+        """The rows from their columns; None where the first column, the key, is NULL."""
+        keys = values[0]
+        if self.row is None:
+            return list(keys)
+        read = dict(zip(self.names, values, strict=True))
+        whole = [read.get(name, _UNREAD) for name in self.row.__struct_fields__]
+        if None not in keys:
+            return list(map(self.row, *whole))
+        rows = map(self.row, *whole)  # those without a key are made too, of NULLs, and let go
+        return [None if key is None else row for key, row in zip(keys, rows, strict=False)]
+
+
+class Joined(Statement[list[Any]]):
+    """A SELECT whose records hold several rows side by side, or only some columns of a row.
+
+    It is read as one list for each part, all as long as there are records.
     """
 
     __slots__ = ("parts",)
@@ -78,7 +112,7 @@ class Joined(Statement[list[Any]]):
     def __init__(
         self,
         statement: Select[Any],
-        parts: Sequence[tuple[Callable[..., Any] | None, int]],
+        parts: Sequence[Part],
         on_sqlite: Select[Any] | None = None,
     ) -> None:
         super().__init__(statement, list, on_sqlite)
@@ -91,19 +125,11 @@ class Joined(Statement[list[Any]]):
         read: list[list[Any]] = []
         values = _columns(records, compiled)
         start = 0
-        for make, width in self.parts:
-            read.append(_part(make, values[start : start + width]))
-            start += width
+        for part in self.parts:
+            end = start + len(part.names)
+            read.append(part.made(values[start:end]))
+            start = end
         return read
-
-
-def _part(make: Callable[..., Any] | None, values: list[Sequence[Any]]) -> list[Any]:
-    keys = values[0]
-    if make is None:
-        return list(keys)
-    if None not in keys:
-        return list(map(make, *values))
-    return [None if each[0] is None else make(*each) for each in zip(*values, strict=True)]
 
 
 def _columns(records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Sequence[Any]]:

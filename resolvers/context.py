@@ -11,7 +11,7 @@ from db.files import Files
 from resolvers.errors import Unauthorized
 
 if TYPE_CHECKING:
-    from resolvers.loaders import Loader, Referred
+    from resolvers.loaders import Columns, Loader, Referred
     from resolvers.rate_limits import Charge, RateLimits
     from resolvers.tokens import TokenSigner
 
@@ -56,6 +56,8 @@ class Context:
     """What the operation was charged, in the graph."""
     referred: "tuple[Referred, ...]" = ()
     """What will be asked of the rows that are read next, so that it is read along with them."""
+    columns: "Columns | None" = None
+    """Which columns will be looked at; None: all of them."""
     _loaders: dict[Hashable, Any] = field(default_factory=dict)
     _found: dict[Hashable, dict[Any, Any]] = field(default_factory=dict)
 
@@ -99,9 +101,9 @@ class Context:
             known.update({key: found.get(key) for key in batch})
         return known
 
-    def expecting(self, referred: "tuple[Referred, ...]") -> "Context":
-        """The same operation, for reading rows of which these references will be followed."""
-        return replace(self, referred=referred)
+    def expecting(self, referred: "tuple[Referred, ...]", columns: "Columns | None" = None) -> "Context":
+        """The same operation, for reading rows of which these references will be followed, and these columns used."""
+        return replace(self, referred=referred, columns=columns or self.columns)
 
     def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
         """Let the loader know what was found for it already."""

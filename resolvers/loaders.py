@@ -4,11 +4,11 @@ A loader is a name and a function from many keys to what was found; the function
 can be loaded with in one call. DataLoader collects the keys that are asked for in one tick.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -58,38 +58,65 @@ def merged(*several: tuple[Referred, ...]) -> tuple[Referred, ...]:
     return tuple(found.values())
 
 
+class Columns:
+    """Which columns of which rows an operation looks at; rows that it does not name are read whole."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, looked_at: Mapping[type[Any], Collection[str]]) -> None:
+        self._names = {
+            row: tuple(name for name in row.__struct_fields__ if name in names or _is_always_read(name))
+            for row, names in looked_at.items()
+        }
+
+    def names(self, row: type[Any]) -> tuple[str, ...]:
+        """The columns to read of such a row, in its order."""
+        found: tuple[str, ...] | None = self._names.get(row)
+        return row.__struct_fields__ if found is None else found
+
+
+WHOLE: Final = Columns({})
+_SORTED_BY: Final = frozenset({"id", "created_at", "updated_at", "priority"})
+
+
+def _is_always_read(name: str) -> bool:
+    """What rows are found, followed and sorted by."""
+    return name in _SORTED_BY or name.endswith("_id")
+
+
 def along(ctx: Context, listing: Listing[Any]) -> Along | None:
-    """What the rows of a list are read along with, in one statement; the loaders then know it. None: nothing."""
-    referred = (
-        _of(ctx.referred, listing.row.__struct_fields__, is_staff=ctx.caller.is_staff) if ctx.referred else ()
-    )
-    if not referred:
+    """With which columns a list is read and what is read along with it, in one statement; the loaders then know that.
+
+    None: its rows are read whole, and nothing else.
+    """
+    if not ctx.referred and ctx.columns is None:
         return None
-    references, loaders = _flat(referred)
+    columns = ctx.columns or WHOLE
+    row: Any = listing.row
+    names, references, loaders = _read(row, ctx.referred, columns, is_staff=ctx.caller.is_staff)
 
     def take(found: list[list[Any]]) -> None:
         for loader, others in zip(loaders, found, strict=True):
             ctx.know(loader, {row.id: row for row in others if row is not None})
 
-    return Along(references, take)
+    return Along(names, references, take)
+
+
+_Read = tuple[tuple[str, ...], tuple[Reference, ...], tuple[Loader[Any], ...]]
 
 
 @lru_cache(maxsize=1_000)
-def _of(referred: tuple[Referred, ...], columns: tuple[str, ...], *, is_staff: bool) -> tuple[Referred, ...]:
-    """What this caller may follow from rows that have these columns."""
-    return tuple(
-        Referred(key, loader, _of(beyond, loader.noun.row.__struct_fields__, is_staff=is_staff))
-        for key, loader, beyond in referred
-        if loader.noun and key in columns and (is_staff or not loader.noun_is_for_staff)
-    )
-
-
-@lru_cache(maxsize=1_000)
-def _flat(referred: tuple[Referred, ...]) -> tuple[tuple[Reference, ...], list[Loader[Any]]]:
-    """The references, and their loaders in the order in which what they find is taken."""
-    references, loaders = [], []
+def _read(row: Any, referred: tuple[Referred, ...], columns: Columns, *, is_staff: bool) -> _Read:
+    """The columns, the references that this caller may follow, and their loaders in the order of what is taken."""
+    names = columns.names(row)
+    references: list[Reference] = []
+    loaders: list[Loader[Any]] = []
     for key, loader, beyond in referred:
-        further, their_loaders = _flat(beyond)
-        references.append(Reference(key, cast("Noun", loader.noun), further))
+        noun = loader.noun
+        if noun is None or key not in names or (loader.noun_is_for_staff and not is_staff):
+            continue
+        their_row: Any = noun.row
+        their_names, further, their_loaders = _read(their_row, beyond, columns, is_staff=is_staff)
+        references.append(Reference(key, noun, their_names, further))
         loaders += [loader, *their_loaders]
-    return tuple(references), loaders
+    return names, tuple(references), tuple(loaders)

@@ -12,7 +12,7 @@ from resolvers.api_keys import is_usable
 from resolvers.tokens import NewKey
 from resolvers.users import USER_BY_ID
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge
+from schema.edges import Ctx, edge, reads
 from schema.nodes import Node, database_id_field, id_field, row_id
 from schema.paging import After, Before, First, Last, slice_of
 
@@ -43,7 +43,9 @@ class ApiKey(Node):
         USER_BY_ID, "user_id", "Whom it acts as."
     )
     is_active: bool | None = strawberry.field(
-        resolver=_is_active, description="Whether it can be used: it is not revoked, and its user is active."
+        resolver=_is_active,
+        metadata=reads("revoked_at", "user_id", User=("is_active",)),
+        description="Whether it can be used: it is not revoked, and its user is active.",
     )
     created_at: dt.datetime = strawberry.field(description="When it was made.")
     revoked_at: dt.datetime | None = strawberry.field(description="When it was revoked.")

@@ -5,9 +5,10 @@ The declaration is kept in the field's metadata, so that a whole level of the gr
 """
 
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 import strawberry
 from strawberry import Info, Parent
@@ -26,6 +27,21 @@ class Edge:
     loader: Loader[Any]
     key: str
     arguments: Callable[..., Hashable] | None
+
+
+class Reads(NamedTuple):
+    """The columns that a field's resolver looks at: of its own row, and of others by the name of their type.
+
+    Kept in the field's metadata as `reads`. Where it says nothing, all columns are read.
+    """
+
+    own: tuple[str, ...]
+    others: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+def reads(*own: str, **others: tuple[str, ...]) -> dict[str, Reads]:
+    """The metadata of a field whose resolver looks at these columns alone."""
+    return {"reads": Reads(own, others)}
 
 
 def _no_arguments(info: Ctx) -> None:

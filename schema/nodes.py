@@ -1,10 +1,14 @@
 """Ids of the graph: `tkt_12` outside, 12 in the database and in REST; every id argument takes either."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import strawberry
 from strawberry import Parent
+
+from db import rows
+from schema.edges import reads
 
 PREFIXES: Final = {
     "Ticket": "tkt",
@@ -21,6 +25,15 @@ PREFIXES: Final = {
     "TicketRating": "rtg",
     "DeliveryAttempt": "try",
 }
+ROWS: Final[Mapping[str, type[Any]]] = {
+    "Ticket": rows.Ticket,
+    "Reply": rows.Reply,
+    "User": rows.User,
+    "Organization": rows.Organization,
+    "Category": rows.Category,
+    "Activity": rows.Activity,
+}
+"""The rows behind the types that are read with the columns that are selected; all others are read whole."""
 _ID: Final = re.compile(r"(?:([a-z]{3})_)?([1-9][0-9]{0,17})", re.ASCII)
 
 
@@ -59,7 +72,9 @@ def id_field(kind: str) -> Any:
         return strawberry.ID(f"{prefix}_{root.id}")
 
     return strawberry.field(
-        resolver=resolve, description="Its id in the graph, the same for as long as it exists."
+        resolver=resolve,
+        metadata=reads("id"),
+        description="Its id in the graph, the same for as long as it exists.",
     )
 
 
@@ -70,4 +85,4 @@ def database_id_field() -> Any:
         row: int = root.id
         return row
 
-    return strawberry.field(resolver=resolve, description="Its id in the REST API.")
+    return strawberry.field(resolver=resolve, metadata=reads("id"), description="Its id in the REST API.")

@@ -14,7 +14,7 @@ from resolvers.paging import BY_ID, Below
 from resolvers.tickets import TICKETS_BY_ORGANIZATION
 from resolvers.users import USER_COUNT_BY_ORGANIZATION, USERS_BY_ORGANIZATION
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge
+from schema.edges import Ctx, edge, reads
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
 from schema.ticket_lists import tickets_below
@@ -62,16 +62,22 @@ class Organization(Node):
         description="Its domain: new requesters with an e-mail address there are placed in it."
     )
     notes: str | None = strawberry.field(
-        resolver=_notes, description="What the staff note about it; null for customers."
+        resolver=_notes,
+        metadata=reads("notes"),
+        description="What the staff note about it; null for customers.",
     )
     metadata: JSON | None = strawberry.field(
-        resolver=_metadata, description="Data of yours; null for customers."
+        resolver=_metadata, metadata=reads("metadata"), description="Data of yours; null for customers."
     )
     user_count: int | None = strawberry.field(
-        resolver=_user_count, description="How many users it has, of those the caller may see."
+        resolver=_user_count,
+        metadata=reads("user_count"),
+        description="How many users it has, of those the caller may see.",
     )
     ticket_count: int | None = strawberry.field(
-        resolver=_ticket_count, description="How many tickets its users asked, of those the caller may see."
+        resolver=_ticket_count,
+        metadata=reads("id"),
+        description="How many tickets its users asked, of those the caller may see.",
     )
     users: Connection[Annotated["User", strawberry.lazy("schema.users")]] | None = edge(
         USERS_BY_ORGANIZATION, "id", "Its users, oldest first, of those the caller may see.", _users_below

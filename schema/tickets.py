@@ -22,7 +22,7 @@ from schema.activity import Activity
 from schema.attachments import Attachment
 from schema.categories import Category
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge
+from schema.edges import Ctx, edge, reads
 from schema.enums import TicketPriority, TicketStatus
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
@@ -63,7 +63,9 @@ class Ticket(Node):
     tags: list[str] = strawberry.field(description="Its tags, in the order they were given.")
     metadata: JSON = strawberry.field(description="Data of yours.")
     reply_count: int | None = strawberry.field(
-        resolver=_reply_count, description="How many replies it has, of those the caller may see."
+        resolver=_reply_count,
+        metadata=reads("public_reply_count", "internal_note_count"),
+        description="How many replies it has, of those the caller may see.",
     )
     reopen_count: int = strawberry.field(
         description="How often it was opened again after it was resolved or closed."

@@ -13,7 +13,7 @@ from resolvers.organizations import ORGANIZATION_BY_ID
 from resolvers.tickets import TICKETS_BY_REQUESTER
 from resolvers.users import TICKET_COUNT_BY_USER, sees_details
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge
+from schema.edges import Ctx, edge, reads
 from schema.enums import UserType
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
@@ -57,20 +57,25 @@ class User(Node):
     type: UserType = strawberry.field(description="What they are to the helpdesk.")
     avatar_url: str | None = strawberry.field(description="Where their picture is.")
     phone: str | None = strawberry.field(
-        resolver=_phone, description="Their telephone number; customers only read their own."
+        resolver=_phone,
+        metadata=reads("phone"),
+        description="Their telephone number; customers only read their own.",
     )
     metadata: JSON | None = strawberry.field(
-        resolver=_metadata, description="Data of yours; null for customers."
+        resolver=_metadata, metadata=reads("metadata"), description="Data of yours; null for customers."
     )
     is_active: bool | None = strawberry.field(
         resolver=_is_active,
+        metadata=reads("is_active"),
         description="Whether they may sign in and be assigned tickets; customers only read their own.",
     )
     organization: Annotated["Organization", strawberry.lazy("schema.organizations")] | None = edge(
         ORGANIZATION_BY_ID, "organization_id", "Their organization; customers only read their own."
     )
     ticket_count: int | None = strawberry.field(
-        resolver=_ticket_count, description="How many tickets they asked, of those the caller may see."
+        resolver=_ticket_count,
+        metadata=reads("ticket_count"),
+        description="How many tickets they asked, of those the caller may see.",
     )
     tickets: Connection[Annotated["Ticket", strawberry.lazy("schema.tickets")]] | None = edge(
         TICKETS_BY_REQUESTER, "id", "The tickets they asked, of those the caller may see.", tickets_below

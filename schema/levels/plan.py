@@ -6,9 +6,10 @@ combinations; all other variables only matter when a plan is run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
 import strawberry
@@ -32,13 +33,14 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
-from resolvers.loaders import Referred, merged
+from resolvers.loaders import Columns, Referred, merged
 from schema.documents import Operation
-from schema.edges import Edge
+from schema.edges import Edge, Reads
 from schema.levels.fields import Arguments, Attribute, Link, Resolver, Source, Typename
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
 from schema.levels.leaves import writer
 from schema.levels.unserved import Unserved
+from schema.nodes import ROWS
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
@@ -73,6 +75,13 @@ class Selection:
             raise Unserved("value")
 
 
+class Plan(NamedTuple):
+    """What is selected of the root, and which columns of which rows the whole operation looks at."""
+
+    root: Selection
+    columns: Columns
+
+
 class Plans:
     """The plans of one schema's operations, each kept with its operation."""
 
@@ -80,7 +89,7 @@ class Plans:
         self._schema = schema
         self._leaves: dict[tuple[str, bool], Leaf] = {}
 
-    def get(self, operation: Operation, variables: VariableValues) -> Selection:
+    def get(self, operation: Operation, variables: VariableValues) -> Plan:
         """The plan of this operation for these variables.
 
         Raises:
@@ -91,12 +100,12 @@ class Plans:
             raise Unserved(plan)
         return plan
 
-    def _made(self, operation: Operation, variables: VariableValues) -> Selection | str:
+    def _made(self, operation: Operation, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
         if operation.kind is not OperationType.QUERY:
             return str(operation.kind.value)
         try:
-            return _Planning(self._schema, self._leaves, operation, variables).root()
+            return _Planning(self._schema, self._leaves, operation, variables).plan()
         except Unserved as unserved:
             return unserved.reason
 
@@ -116,10 +125,18 @@ class _Planning:
         self._leaves = leaves
         self._operation = operation.node
         self._variables = variables
+        self._looked_at: dict[str, set[str]] = defaultdict(set)
+        """By the name of a type, the columns of its rows."""
         self._fragments = {name: FragmentDetails(node) for name, node in operation.fragments.items()}
 
-    def root(self) -> Selection:
+    def plan(self) -> Plan:
         """The plan of the whole operation."""
+        root = self._root()
+        return Plan(
+            root, Columns({ROWS[name]: names for name, names in self._looked_at.items() if name in ROWS})
+        )
+
+    def _root(self) -> Selection:
         query = self._schema.query_type
         if query is None:
             raise Unserved("schema")
@@ -152,6 +169,8 @@ class _Planning:
         if definition is None or definition.extensions:
             raise Unserved("field")
         arguments = Arguments(field, node, definition, self._strawberry)
+        for owner, columns in _looked_at(type_.name, definition):
+            self._looked_at[owner].update(columns)
         form = self._form(field.type, details)
         below = _referred(form)
         return _source(definition, arguments, below), form, _followed(definition, below)
@@ -193,6 +212,21 @@ def _referred(form: Form) -> tuple[Referred, ...]:
     while isinstance(form, NonNull | Lists):
         form = form.of
     return form.selection.referred if isinstance(form, Objects) else ()
+
+
+def _looked_at(owner: str, definition: StrawberryField) -> Iterator[tuple[str, Sequence[str]]]:
+    """The columns that a field of this type looks at, of the type's rows and of others."""
+    edge: Edge | None = definition.metadata.get("edge")
+    reads: Reads | None = definition.metadata.get("reads")
+    if edge is not None:
+        yield owner, (edge.key,)
+    elif reads is not None:
+        yield owner, reads.own
+        yield from reads.others.items()
+    elif definition.base_resolver is None:
+        yield owner, (definition.python_name,)
+    elif owner in ROWS:
+        yield owner, ROWS[owner].__struct_fields__
 
 
 def _followed(definition: StrawberryField, below: tuple[Referred, ...]) -> tuple[Referred, ...]:

@@ -181,14 +181,17 @@ async def _all_of(waiting: list[Awaitable[Any]]) -> list[Any]:
     return come
 
 
-async def run(plans: Plans, operation: Operation, ctx: Context, variables: Variables) -> Any:
+async def run(plans: Plans, operation: Operation, ctx: Any, variables: Variables) -> Any:
     """The data of an operation, as msgspec writes JSON from it.
 
     Raises:
         Unserved: graphql-core's executor has to answer, with a context that has loaded nothing.
     """
     try:
-        return await Run(ctx, variables).answer(plans.get(operation, variables.values))
+        plan = plans.get(operation, variables.values)
+        if isinstance(ctx, Context):  # a schema of another sort has a context of its own
+            ctx = ctx.expecting((), plan.columns)
+        return await Run(ctx, variables).answer(plan.root)
     except Unserved:
         raise
     except Exception as error:  # whatever it is, graphql-core's executor tells it

@@ -211,7 +211,6 @@ async def test_statements_do_not_grow_with_rows(
     as_admin: httpx.AsyncClient, as_agent: httpx.AsyncClient, sql: Sql
 ) -> None:
     found: dict[str, int] = {}
-    found: dict[str, int] = {}
     for rows in (1, 15):
         for number in range(rows):
             await _one_of_each(as_admin, as_agent, f"{rows}-{number}")
