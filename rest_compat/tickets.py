@@ -13,7 +13,7 @@ from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.context import Context
 from resolvers.errors import NotFound
-from resolvers.loaders import Referred
+from resolvers.loaders import Columns, Referred
 from resolvers.paging import LARGEST_PAGE, Order, Page, Slice
 from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.tickets import reply_count
@@ -61,6 +61,18 @@ SHOWN_OF_A_TICKET: Final = (
     Referred("requester_id", USER_BY_ID),
     Referred("assigned_to_id", USER_BY_ID),
 )
+PEOPLE: Final = ("name", "email", "type", "avatar_url")
+SHOWN_IN_A_LIST: Final = Columns(
+    {
+        rows.Ticket: (
+            *("subject", "content", "status", "tags", "public_reply_count", "internal_note_count"),
+            *("first_response_at", "resolved_at"),
+        ),
+        rows.User: PEOPLE,
+        rows.Category: ("name",),
+    }
+)
+SHOWN_ALONE: Final = Columns({rows.User: PEOPLE})
 AUTHOR: Final = (Referred("author_id", USER_BY_ID),)
 ACTOR: Final = (Referred("user_id", USER_BY_ID),)
 CREATE: Final = Body(
@@ -90,7 +102,11 @@ async def list_tickets(ctx: Context, request: AnyRequest) -> Listed[TicketSummar
     asked = parameters.read(LIST, request)
     order = Order(asked["sort"], descending=asked["order"] == "desc")
     page = await tickets.tickets_numbered(
-        ctx.expecting(SHOWN_OF_A_TICKET), _filter(asked), asked["page"], asked["per_page"], order
+        ctx.expecting(SHOWN_OF_A_TICKET, SHOWN_IN_A_LIST),
+        _filter(asked),
+        asked["page"],
+        asked["per_page"],
+        order,
     )
     return page_of(page, await summaries(ctx, page.rows))
 
@@ -111,9 +127,8 @@ async def get_ticket(ctx: Context, request: AnyRequest) -> One[Ticket]:
 
     With all its details: replies, watchers, attachments and the activity log.
     """
-    return One(
-        True, await detailed(ctx, await tickets.ticket(ctx.expecting(SHOWN_OF_A_TICKET), path_id(request)))
-    )
+    found = await tickets.ticket(ctx.expecting(SHOWN_OF_A_TICKET, SHOWN_ALONE), path_id(request))
+    return One(True, await detailed(ctx, found))
 
 
 async def _update(ctx: Context, request: AnyRequest) -> Written[Ticket]:
@@ -205,10 +220,9 @@ async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
     """One ticket with all that belongs to it; six statements, however much that is. Raises NotFound."""
     own = [row.id]
     asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
-    said = (await REPLIES_BY_TICKET.load(ctx.expecting(AUTHOR), own, asked))[row.id]
-    log = (await ACTIVITY_BY_TICKET.load(ctx.expecting(ACTOR), own, activity.below_ticket(MOST_SHOWN)))[
-        row.id
-    ]
+    said = (await REPLIES_BY_TICKET.load(ctx.expecting(AUTHOR, SHOWN_ALONE), own, asked))[row.id]
+    logged = activity.below_ticket(MOST_SHOWN)
+    log = (await ACTIVITY_BY_TICKET.load(ctx.expecting(ACTOR, SHOWN_ALONE), own, logged))[row.id]
     watchers = (await WATCHERS_BY_TICKET.load(ctx, own, None))[row.id]
     files = (await ATTACHMENTS_BY_TICKET.load(ctx, own, None))[row.id]
     users = await people(
