@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from db.database import Database, Reader, Tx
@@ -103,7 +103,17 @@ class Context:
 
     def expecting(self, referred: "tuple[Referred, ...]", columns: "Columns | None" = None) -> "Context":
         """The same operation, for reading rows of which these references will be followed, and these columns used."""
-        return replace(self, referred=referred, columns=columns or self.columns)
+        return Context(
+            self.helpdesk,
+            self.reads,
+            self._caller,
+            self.address,
+            self.charge,
+            referred,
+            columns or self.columns,
+            self._loaders,
+            self._found,
+        )
 
     def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
         """Let the loader know what was found for it already."""
