@@ -8,38 +8,38 @@ from resolvers.context import Helpdesk
 
 AT_ONCE: Final = 2_000
 """Changes in one transaction."""
-LAPSED_AT_ONCE: Final = 200
+LAPSED_AT_ONCE: Final = 500
 """Tickets: each is held until the transaction ends."""
 
 
-async def fold(helpdesk: Helpdesk) -> int:
-    """Move what writes left behind into the tallies and figures, AT_ONCE changes of a kind at most; the most of a kind.
+async def fold(helpdesk: Helpdesk) -> bool:
+    """Move what writes left behind into the tallies and figures, AT_ONCE changes of a kind at most; whether that was all.
 
     Targets that nobody met in time are noted first (D10).
     """
-    await note_lapsed(helpdesk)
-    return max(await _fold_changes(helpdesk), await _fold_work(helpdesk))
+    lapsed = await _note_lapsed(helpdesk)
+    changes, work = await _fold_changes(helpdesk), await _fold_work(helpdesk)
+    return lapsed < LAPSED_AT_ONCE and max(changes, work) < AT_ONCE
 
 
-async def note_lapsed(helpdesk: Helpdesk) -> None:
-    """Note every target that has lapsed by now, some tickets at a time."""
+async def _note_lapsed(helpdesk: Helpdesk) -> int:
     now = helpdesk.clock()
     for overdue in sla.OVERDUE:
-        while await _is_any(helpdesk, overdue, now=now):
+        if await _is_any(helpdesk, overdue, now=now):
             async with helpdesk.db.write() as tx:
-                if not await sla.lapse(tx, now, LAPSED_AT_ONCE):
-                    break  # somebody holds them, and will be done by the next time
+                return await sla.lapse(tx, now, LAPSED_AT_ONCE)
+    return 0
 
 
 async def _fold_changes(helpdesk: Helpdesk) -> int:
-    if not await _is_any(helpdesk, tallies.CHANGES.waiting):
+    if not await _is_any(helpdesk, tallies.WAITING):
         return 0
     async with helpdesk.db.write() as tx:
         return await tallies.fold(tx, AT_ONCE)
 
 
 async def _fold_work(helpdesk: Helpdesk) -> int:
-    if not await _is_any(helpdesk, figures.WORK.waiting):
+    if not await _is_any(helpdesk, figures.WAITING):
         return 0
     async with helpdesk.db.write() as tx:
         return await figures.fold_work(tx, AT_ONCE)

@@ -204,6 +204,7 @@ _DONE_ON: Statement[tuple[Any, ...]] = Statement(_done_on(), lambda *found: foun
 # --- folding --------------------------------------------------------------------------------------------------
 
 WORK: Final = Pile(work_change, Work.__struct_fields__, Work)
+WAITING: Final = WORK.waiting
 
 
 async def fold_work(tx: Tx, most: int) -> int:

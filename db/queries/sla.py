@@ -70,7 +70,9 @@ async def lapse(tx: Tx, now: dt.datetime, most: int) -> int:
     count = 0
     for flag, claim in _CLAIM.items():
         ids = await tx.rows(claim, now=now, most=most)
-        for after in await tx.returning(_LAPSE[flag], rows.Ticket, ids=ids) if ids else ():
-            await tallies.note_move(tx, msgspec.structs.replace(after, **{flag: False}), after)
+        lapsed = await tx.returning(_LAPSE[flag], rows.Ticket, ids=ids) if ids else []
+        await tallies.note_all(
+            tx, ((msgspec.structs.replace(after, **{flag: False}), after) for after in lapsed)
+        )
         count += len(ids)
     return count

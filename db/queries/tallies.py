@@ -202,8 +202,15 @@ async def note(tx: Tx, amounts: Mapping[Place, int]) -> None:
 
 async def note_move(tx: Tx, before: rows.Ticket, after: rows.Ticket) -> None:
     """Note that a ticket changed; nothing unless it counts elsewhere now."""
-    amounts = Counter({place_of(after): 1})
-    amounts[place_of(before)] -= 1
+    await note_all(tx, [(before, after)])
+
+
+async def note_all(tx: Tx, moves: Iterable[tuple[rows.Ticket, rows.Ticket]]) -> None:
+    """Note that tickets changed, each as it was and as it is."""
+    amounts: Counter[Place] = Counter()
+    for before, after in moves:
+        amounts[place_of(before)] -= 1
+        amounts[place_of(after)] += 1
     await note(tx, amounts)
 
 
@@ -231,6 +238,7 @@ def _taken(*values: Any) -> tuple[Place, int]:
 
 
 CHANGES: Final = Pile(change, (*Place._fields, "amount"), _taken)
+WAITING: Final = CHANGES.waiting
 _CELL = tuple(column.name for column in tally.primary_key.columns)
 _FOLD = {
     is_sqlite: added.on_conflict_do_update(
