@@ -179,15 +179,16 @@ def _shared(name: str, read: Callable[[Context, Window], Any]) -> Loader[Any]:
 
 
 async def _rows(ctx: Context, statement: Statement[Any], window: Window, **more: Any) -> list[Any]:
+    first, last = window.first or dt.date.min, window.last or dt.date.max
     given = {
         "workspace_id": ctx.caller.workspace_id,
-        "first": window.first or dt.date.min,
-        "last": window.last or dt.date.max,
+        "first": first,
+        "last": last,
         "since": window.since,
         "until": window.until,
         "now": window.now,
     }
-    return await ctx.reads.rows(statement, **given | queries.spans(given["first"], given["last"]) | more)
+    return await ctx.reads.rows(statement, **given | queries.spans(first, last) | more)
 
 
 async def _counts(ctx: Context, window: Window) -> dict[str, dict[int, int]]:
@@ -268,9 +269,7 @@ async def _beginning(ctx: Context, window: Window) -> dt.date | None:
     """When the window begins: an open one with the first ticket; None when there is none in it."""
     if window.first is not None:
         return window.first
-    oldest: dt.datetime | None = await ctx.reads.first(
-        queries.OLDEST, workspace_id=ctx.caller.workspace_id
-    )
+    oldest: dt.datetime | None = await ctx.reads.first(queries.OLDEST, workspace_id=ctx.caller.workspace_id)
     return oldest.date() if oldest is not None and oldest < window.until else None
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -139,45 +139,63 @@ def _fresh_figures(tables: Tables) -> Counter[Any]:
 def _counted_figures(tables: Tables) -> Counter[Any]:
     """Every figure from the rows themselves; a deadline that nobody met in time counts once it is noted."""
     found: Counter[Any] = Counter()
-
-    def count(row: dict[str, Any], facet: str, moment: dt.datetime, facet_id: int, **measures: int) -> None:
-        for name, amount in measures.items():
-            found[row["workspace_id"], facet, moment.astimezone(dt.UTC).date(), facet_id, name] += amount
-
-    for row in tables["ticket"]:
-        created, resolved = row["created_at"], row["resolved_at"]
-        for facet in ("all", row["status"], row["priority"]):
-            count(row, facet, created, 0, tickets=1)
-        count(row, "category", created, row["category_id"] or 0, tickets=1)
-        agent = row["assigned_to_id"] or 0
-        count(row, "agent", created, agent, tickets=1, resolved=int(row["status"] in ("resolved", "closed")))
-        if resolved:
-            count(row, "all", resolved, 0, resolutions=1)
-            count(row, "agent", resolved, agent, resolutions=1, resolution_us=(resolved - created) // _US)
-        if answered := row["first_response_at"]:
-            count(row, "agent", answered, agent, responses=1, response_us=(answered - created) // _US)
-        for met, due, is_lapsed in (
-            (answered, row["first_response_due_at"], row["is_response_lapsed"]),
-            (row["first_resolved_at"], row["resolution_due_at"], row["is_resolution_lapsed"]),
-        ):
-            if due and met and met <= due:
-                count(row, "agent", met, agent, kept=1)
-            elif due and (met or is_lapsed):
-                count(row, "agent", due, agent, missed=1)
-    for row in tables["reply"]:
-        if row["is_by_staff"]:
-            is_note, waiting = row["is_internal"], row["waiting_since"]
-            waited = (row["created_at"] - waiting) // _US if waiting else 0
-            wrote = {"replies": int(not is_note), "notes": int(is_note), "waits": int(bool(waiting))}
-            count(row, "agent", row["created_at"], row["author_id"], **wrote, waited_us=waited)
-    for row in tables["activity"]:
-        if row["action"] == "assigned" and row["from_value"]:
-            count(row, "agent", row["created_at"], int(row["from_value"]), reassigned=1)
-    for row in tables["rating"]:
-        if row["is_latest"] and row["assigned_to_id"]:
-            stars = row["rating"]
-            count(row, "agent", row["created_at"], row["assigned_to_id"], ratings=1, stars=stars)
+    for table, figures_of in (
+        ("ticket", _of_ticket),
+        ("reply", _of_reply),
+        ("activity", _of_line),
+        ("rating", _of_rating),
+    ):
+        for row in tables[table]:
+            for facet, moment, facet_id, measures in figures_of(row):
+                for name, amount in measures.items():
+                    day = moment.astimezone(dt.UTC).date()
+                    found[row["workspace_id"], facet, day, facet_id, name] += amount
     return found
+
+
+Counted = Iterator[tuple[str, dt.datetime, int, dict[str, int]]]
+
+
+def _of_ticket(row: dict[str, Any]) -> Counted:
+    created, resolved, answered = row["created_at"], row["resolved_at"], row["first_response_at"]
+    agent = row["assigned_to_id"] or 0
+    for facet in ("all", row["status"], row["priority"]):
+        yield facet, created, 0, {"tickets": 1}
+    yield "category", created, row["category_id"] or 0, {"tickets": 1}
+    yield "agent", created, agent, {"tickets": 1, "resolved": int(row["status"] in ("resolved", "closed"))}
+    if resolved:
+        yield "all", resolved, 0, {"resolutions": 1}
+        yield "agent", resolved, agent, {"resolutions": 1, "resolution_us": (resolved - created) // _US}
+    if answered:
+        yield "agent", answered, agent, {"responses": 1, "response_us": (answered - created) // _US}
+    yield from _of_target(agent, answered, row["first_response_due_at"], row["is_response_lapsed"])
+    yield from _of_target(
+        agent, row["first_resolved_at"], row["resolution_due_at"], row["is_resolution_lapsed"]
+    )
+
+
+def _of_target(agent: int, met: dt.datetime | None, due: dt.datetime | None, is_lapsed: bool) -> Counted:
+    if due and met and met <= due:
+        yield "agent", met, agent, {"kept": 1}
+    elif due and (met or is_lapsed):
+        yield "agent", due, agent, {"missed": 1}
+
+
+def _of_reply(row: dict[str, Any]) -> Counted:
+    if row["is_by_staff"]:
+        moment, since, is_note = row["created_at"], row["waiting_since"], row["is_internal"]
+        wrote = {"replies": int(not is_note), "notes": int(is_note), "waits": int(bool(since))}
+        yield "agent", moment, row["author_id"], wrote | {"waited_us": (moment - (since or moment)) // _US}
+
+
+def _of_line(row: dict[str, Any]) -> Counted:
+    if row["action"] == "assigned" and row["from_value"]:
+        yield "agent", row["created_at"], int(row["from_value"]), {"reassigned": 1}
+
+
+def _of_rating(row: dict[str, Any]) -> Counted:
+    if row["is_latest"] and row["assigned_to_id"]:
+        yield "agent", row["created_at"], row["assigned_to_id"], {"ratings": 1, "stars": row["rating"]}
 
 
 def _cell(row: dict[str, Any], facet_id: int) -> tuple[Any, ...]:

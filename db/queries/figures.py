@@ -246,5 +246,7 @@ async def add(tx: Tx, amounts: Mapping[Cell, int]) -> None:
 def _rows(held: Mapping[tuple[Any, ...], dict[str, int]]) -> Sequence[dict[str, Any]]:
     """Always in one order: two that fold at once must not wait for each other in a circle."""
     return [
-        dict(zip(_KEY, key, strict=True)) | found for key, found in sorted(held.items()) if any(found.values())
+        dict(zip(_KEY, key, strict=True)) | found
+        for key, found in sorted(held.items())
+        if any(found.values())
     ]

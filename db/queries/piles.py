@@ -1,7 +1,7 @@
 """Piles: tables of changes that are only ever added to, so that nobody waits, until somebody takes them to fold them."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import BigInteger, Table, bindparam, delete, select
 

@@ -54,7 +54,8 @@ _ID = BigInteger()
 def spans(first: dt.date, last: dt.date) -> dict[str, dt.date]:
     """The parts of a window as the statements are given them; a part that it has not holds no day."""
     begin = first if first.day == 1 else _next_month(first)
-    end = last if last == dt.date.max else (last + _ONE_DAY).replace(day=1)  # exclusive, but for the end of all time
+    # exclusive, but for the end of all time
+    end = last if last == dt.date.max else (last + _ONE_DAY).replace(day=1)
     if begin is None or begin >= end:
         parts = ((first, last), _NEVER, _NEVER)
     else:

@@ -93,13 +93,16 @@ def place_of(row: rows.Ticket) -> Place:
         row.organization_id or NONE,
         row.assigned_to_id or NONE,
         row.created_at.date(),
-        answered and answered.date(),
-        answered and (answered - row.created_at) // _US,
-        resolved and resolved.date(),
-        resolved and (resolved - row.created_at) // _US,
+        *_event(row.created_at, answered),
+        *_event(row.created_at, resolved),
         *_verdict(answered, row.first_response_due_at, is_lapsed=row.is_response_lapsed),
         *_verdict(row.first_resolved_at, due, is_lapsed=row.is_resolution_lapsed and row.paused_at is None),
     )
+
+
+def _event(created_at: dt.datetime, moment: dt.datetime | None) -> tuple[dt.date | None, int | None]:
+    """The day of what happened to a ticket, and how long it took; None for both when it did not."""
+    return (None, None) if moment is None else (moment.date(), (moment - created_at) // _US)
 
 
 def _verdict(
@@ -215,13 +218,14 @@ async def note_all(tx: Tx, moves: Iterable[tuple[rows.Ticket, rows.Ticket]]) -> 
 
 
 async def note_moves(
-    tx: Tx, workspace_id: int, states: Iterable[State], before: Mapping[str, int], after: Mapping[str, int]
+    tx: Tx, workspace_id: int, states: Iterable[State], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     """Note that tickets of these states moved from one id of a facet to another, as `{"category_id": 7}` says it."""
     amounts: Counter[Place] = Counter()
     for (status, priority, day), count in Counter(states).items():
-        amounts[Place(workspace_id, status, priority, created_day=day, **before)] -= count
-        amounts[Place(workspace_id, status, priority, created_day=day, **after)] += count
+        place = Place(workspace_id, status, priority, created_day=day)
+        amounts[place._replace(**before)] -= count
+        amounts[place._replace(**after)] += count
     await note(tx, amounts)
 
 
@@ -229,7 +233,6 @@ async def note_moves(
 
 Cell = tuple[int, str, int, str, str]
 """The key of a tally: workspace, facet, id in it, status, priority."""
-
 
 
 def _taken(*values: Any) -> tuple[Place, int]:

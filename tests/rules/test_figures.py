@@ -221,12 +221,13 @@ class TestWrites:
         (await rest.reply(agent, ticket["id"], content="x", is_internal=True)).done()
         assert await noted() == ([], [{"notes": 1}])
         (await rest.reply(agent, ticket["id"], content="x")).done()
-        amounts, [work] = await noted()
-        assert (sorted(amounts), work.pop("waited_us") > 0, work) == ([-1, 1], True, {"replies": 1, "waits": 1})
+        amounts, [first] = await noted()
+        assert first.pop("waited_us") > 0
+        assert (sorted(amounts), first) == ([-1, 1], {"replies": 1, "waits": 1})
         (await rest.reply(agent, ticket["id"], content="x")).done()
         assert await noted() == ([], [{"replies": 1}])
         (await rest.change_ticket(admin, ticket["id"], assigned_to=admin.id)).done()
-        assert [work for _, work in [await noted()]] == [[{"reassigned": 1}]]
+        assert (await noted())[1] == [{"reassigned": 1}]
         (await rest.change_ticket(admin, ticket["id"], assigned_to=None, status="resolved")).done()
         (await rest.change_ticket(admin, ticket["id"], assigned_to=admin.id)).done()
         assert (await noted())[1] == []

@@ -1,5 +1,7 @@
 """Figures of statistics: what is added up for each day and each month, so that nobody looks at every ticket."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,7 +18,7 @@ WORK = ("replies", "notes", "waits", "waited_us", "reassigned", "ratings", "star
 MEASURES = (
     "tickets", "resolved", "responses", "response_us", "resolutions", "resolution_us", "kept", "missed", *WORK,
 )  # fmt: skip
-CHANGE_COLUMNS = {
+CHANGE_COLUMNS: dict[str, Any] = {
     "created_day": sa.Date(), "response_day": sa.Date(), "response_us": BIG_ID, "resolved_day": sa.Date(),
     "resolution_us": BIG_ID, "response_kept_day": sa.Date(), "response_missed_day": sa.Date(),
     "resolution_kept_day": sa.Date(), "resolution_missed_day": sa.Date(),
@@ -169,9 +171,18 @@ def _of_agents() -> list[Part]:
 
 
 def _part(
-    table: str, facet: str, facet_id: str, moment: str, measures: dict[str, str], where: str, *, is_sqlite: bool
+    table: str,
+    facet: str,
+    facet_id: str,
+    moment: str,
+    measures: dict[str, str],
+    where: str,
+    *,
+    is_sqlite: bool,
 ) -> str:
-    found = ", ".join(f"{_elapsed(measures.get(name, '0'), is_sqlite=is_sqlite)} AS {name}" for name in MEASURES)
+    found = ", ".join(
+        f"{_elapsed(measures.get(name, '0'), is_sqlite=is_sqlite)} AS {name}" for name in MEASURES
+    )
     # instants are text on SQLite
     day = f"substr({moment}, 1, 10)" if is_sqlite else f"CAST({moment} AT TIME ZONE 'UTC' AS date)"
     return f"""SELECT workspace_id, {facet} AS facet, {day} AS day, {facet_id} AS facet_id, {found}
@@ -186,8 +197,8 @@ def _elapsed(measure: str, *, is_sqlite: bool) -> str:
     arguments, _, after = rest.partition(")")
     start, end = arguments.split(", ")
     if is_sqlite:
-        # SQLite's own instants are milliseconds; the text always has six digits of a second
-        seconds = f"strftime('%s', {end}) - strftime('%s', {start})"
+        # SQLite's own instants are rounded to milliseconds; the text always has six digits of a second
+        seconds = f"strftime('%s', substr({end}, 1, 19)) - strftime('%s', substr({start}, 1, 19))"
         spent = f"(({seconds}) * 1000000 + substr({end}, 21, 6) - substr({start}, 21, 6))"
     else:
         spent = f"CAST(extract(epoch FROM {end} - {start}) * 1000000 AS bigint)"
@@ -199,9 +210,7 @@ def downgrade() -> None:
     for target in DUE:
         op.drop_index(f"ix_ticket_{target}_due", "ticket")
     op.drop_index("ix_reply_author", "reply")
-    op.create_index(
-        "ix_reply_author", "reply", ["author_id", "created_at", "is_internal", "waiting_since"]
-    )
+    op.create_index("ix_reply_author", "reply", ["author_id", "created_at", "is_internal", "waiting_since"])
     op.create_index(
         "ix_activity_reassigned",
         "activity",
