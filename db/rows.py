@@ -109,6 +109,8 @@ class Ticket(msgspec.Struct, frozen=True):
     resolution_due_at: dt.datetime | None
     paused_at: dt.datetime | None
     paused_us: int
+    is_response_lapsed: bool = False
+    is_resolution_lapsed: bool = False
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -123,6 +125,7 @@ class Reply(msgspec.Struct, frozen=True):
     is_internal: bool
     created_at: dt.datetime
     waiting_since: dt.datetime | None
+    is_by_staff: bool
 
 
 class Attachment(msgspec.Struct, frozen=True):

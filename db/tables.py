@@ -6,7 +6,18 @@ Indexes are named after what they serve; each matches a documented filter, order
 import datetime as dt
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, Computed, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    Date,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from db.types import BigId, JsonValue, UtcDateTime
@@ -32,8 +43,12 @@ _RANK_OF_PRIORITY = (
 )
 FACETS = ("all", "category", "organization", "assignee")
 """What tickets are counted by: altogether, and by each of these."""
-REASSIGNED = "action = 'assigned' AND from_value IS NOT NULL"
-"""Lines of the log by which a ticket went from one agent to another (D15)."""
+FIGURE_FACETS = ("all", *STATUSES, *PRIORITIES, "category", "agent")
+"""What statistics add up by: altogether, by each status and each priority, in each category, of each agent."""
+SPANS = ("day", "month")
+RESPONSE_RUNS = "first_response_at IS NULL AND NOT is_response_lapsed"
+RESOLUTION_RUNS = "first_resolved_at IS NULL AND paused_at IS NULL AND NOT is_resolution_lapsed"
+"""Tickets whose target may lapse any moment (D10), or has and nobody has noted it yet."""
 # ids of deleted rows are never given out again: a stale link must not lead to somebody else's ticket
 _NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 
@@ -66,6 +81,18 @@ def _json() -> Any:
 
 def _count() -> Any:
     return Field(default=0, nullable=False, sa_column_kwargs={"server_default": "0"})
+
+
+def _no() -> Any:
+    return Field(default=False, nullable=False, sa_column_kwargs={"server_default": false()})
+
+
+def _amount() -> Any:
+    return Field(default=0, sa_type=BigId, nullable=False, sa_column_kwargs={"server_default": "0"})
+
+
+def _day() -> Any:
+    return Field(sa_type=Date, nullable=True)
 
 
 class Workspace(SQLModel, table=True):
@@ -184,7 +211,8 @@ class Ticket(SQLModel, table=True):
     `organization_id` is the requester's organization now; `tags` is what the ticket shows, the table `tag`
     is what filters read; both are written together. Its SLA targets (D10) are `first_response_due_at`, met by
     `first_response_at`, and `resolution_due_at`, met by `first_resolved_at`; None: no target. The clock of the second
-    stands still since `paused_at`, and stood for `paused_us` microseconds before.
+    stands still since `paused_at`, and stood for `paused_us` microseconds before. `is_…_lapsed`: the deadline passed
+    before the target was met, and the figures of statistics know.
     """
 
     __tablename__: ClassVar[Any] = "ticket"
@@ -204,21 +232,20 @@ class Ticket(SQLModel, table=True):
         Index("ix_ticket_organization_created", "organization_id", "created_at", "id"),
         Index("ix_ticket_assigned", "assigned_to_id"),
         Index("ix_ticket_category", "category_id"),
-        # all that statistics read of a ticket, so that they never touch its text
-        Index(
-            "ix_ticket_figures",
-            "workspace_id",
-            "created_at",
-            "status",
-            "priority",
-            "category_id",
-            "assigned_to_id",
-            "resolved_at",
-            "first_response_at",
-            "first_response_due_at",
-            "first_resolved_at",
-            "resolution_due_at",
-            "paused_at",
+        *(
+            # few, whatever the number of tickets: what was met or noted as lapsed is not in there
+            Index(
+                f"ix_ticket_{target}_due",
+                due,
+                "workspace_id",
+                "assigned_to_id",
+                sqlite_where=text(runs),
+                postgresql_where=text(runs),
+            )
+            for target, due, runs in (
+                ("response", "first_response_due_at", RESPONSE_RUNS),
+                ("resolution", "resolution_due_at", RESOLUTION_RUNS),
+            )
         ),
         _NEVER_REUSE_IDS,
     )
@@ -257,6 +284,8 @@ class Ticket(SQLModel, table=True):
     resolution_due_at: dt.datetime | None = _when(null=True)
     paused_at: dt.datetime | None = _when(null=True)
     paused_us: int = Field(default=0, sa_type=BigId, nullable=False, sa_column_kwargs={"server_default": "0"})
+    is_response_lapsed: bool = _no()
+    is_resolution_lapsed: bool = _no()
 
 
 class TicketTally(SQLModel, table=True):
@@ -284,7 +313,9 @@ class TicketTally(SQLModel, table=True):
 class TicketTallyChange(SQLModel, table=True):
     """Tickets that came to be counted so (`amount` > 0) or no longer are (< 0): only ever added, so nobody waits.
 
-    0 is none, as in the tally; NULL: in this facet nothing changed. A worker folds the rows into `ticket_tally`.
+    0 is none, as in the tally; NULL: in this facet nothing changed. The days (UTC) are those on which statistics count
+    the ticket, NULL when they do not: created, first answered, resolved, and when each target (D10) was kept or missed;
+    times are microseconds. A worker folds the rows into `ticket_tally` and `figure`.
     """
 
     __tablename__: ClassVar[Any] = "ticket_tally_change"
@@ -302,6 +333,72 @@ class TicketTallyChange(SQLModel, table=True):
     organization_id: int | None = Field(sa_type=BigId, nullable=True)
     assigned_to_id: int | None = Field(sa_type=BigId, nullable=True)
     amount: int = Field(sa_type=BigId, nullable=False)
+    created_day: dt.date | None = _day()
+    response_day: dt.date | None = _day()
+    response_us: int | None = Field(sa_type=BigId, nullable=True)
+    resolved_day: dt.date | None = _day()
+    resolution_us: int | None = Field(sa_type=BigId, nullable=True)
+    response_kept_day: dt.date | None = _day()
+    response_missed_day: dt.date | None = _day()
+    resolution_kept_day: dt.date | None = _day()
+    resolution_missed_day: dt.date | None = _day()
+
+
+class WorkChange(SQLModel, table=True):
+    """What somebody of the staff did on a day (UTC), or no longer did since the ticket is gone: only ever added.
+
+    `stars` are the sum of the `ratings`; `waits` are the replies that somebody had waited for, `waited_us` how long in
+    all. A worker folds the rows into `figure`.
+    """
+
+    __tablename__: ClassVar[Any] = "work_change"
+    __table_args__ = (Index("ix_work_change_workspace", "workspace_id"),)
+
+    id: int = _id()
+    workspace_id: int = _to("workspace", on_delete="CASCADE")
+    agent_id: int = Field(sa_type=BigId, nullable=False)
+    day: dt.date = Field(sa_type=Date, nullable=False)
+    replies: int = _amount()
+    notes: int = _amount()
+    waits: int = _amount()
+    waited_us: int = _amount()
+    reassigned: int = _amount()
+    ratings: int = _amount()
+    stars: int = _amount()
+
+
+class Figure(SQLModel, table=True):
+    """What statistics add up (D8 to D15), for each day and each month (`day` is its first), by facet.
+
+    `facet_id` is the category or the agent, 0 is none, and the only one of the other facets. `tickets` were created in
+    the span, `resolved` are those of them that are done; all else happened in it. Of agents all columns are kept,
+    altogether `tickets` and `resolutions`, else `tickets`. What changed a moment ago is not in here yet but in
+    `ticket_tally_change` and `work_change`: the three together are exact.
+    """
+
+    __tablename__: ClassVar[Any] = "figure"
+    __table_args__ = (_one_of("facet", FIGURE_FACETS), _one_of("span", SPANS))
+
+    workspace_id: int = Field(sa_type=BigId, foreign_key="workspace.id", ondelete="CASCADE", primary_key=True)
+    facet: str = Field(sa_type=Text, primary_key=True)
+    span: str = Field(sa_type=Text, primary_key=True)
+    day: dt.date = Field(sa_type=Date, primary_key=True)
+    facet_id: int = Field(sa_type=BigId, primary_key=True)
+    tickets: int = _amount()
+    resolved: int = _amount()
+    responses: int = _amount()
+    response_us: int = _amount()
+    resolutions: int = _amount()
+    resolution_us: int = _amount()
+    kept: int = _amount()
+    missed: int = _amount()
+    replies: int = _amount()
+    notes: int = _amount()
+    waits: int = _amount()
+    waited_us: int = _amount()
+    reassigned: int = _amount()
+    ratings: int = _amount()
+    stars: int = _amount()
 
 
 class Tag(SQLModel, table=True):
@@ -331,12 +428,13 @@ class Reply(SQLModel, table=True):
     """A public answer or an internal note on a ticket.
 
     `waiting_since`: of an answer of the staff, when the customer began to wait for it (D9); None when nobody did.
+    `is_by_staff`: an agent or admin wrote it, who may be a customer by now; the figures of statistics hold no others.
     """
 
     __tablename__: ClassVar[Any] = "reply"
     __table_args__ = (
         Index("ix_reply_ticket", "ticket_id", "created_at", "id"),
-        Index("ix_reply_author", "author_id", "created_at", "is_internal", "waiting_since"),
+        Index("ix_reply_author", "author_id", "is_by_staff", "created_at"),
         _NEVER_REUSE_IDS,
     )
 
@@ -349,6 +447,7 @@ class Reply(SQLModel, table=True):
     is_internal: bool
     created_at: dt.datetime = _when()
     waiting_since: dt.datetime | None = _when(null=True)
+    is_by_staff: bool = _no()
 
 
 class Attachment(SQLModel, table=True):
@@ -388,14 +487,6 @@ class Activity(SQLModel, table=True):
     __table_args__ = (
         Index("ix_activity_ticket", "ticket_id", "created_at", "id"),
         Index("ix_activity_user", "user_id"),
-        Index(
-            "ix_activity_reassigned",
-            "workspace_id",
-            "created_at",
-            "from_value",
-            sqlite_where=text(REASSIGNED),
-            postgresql_where=text(REASSIGNED),
-        ),
         _NEVER_REUSE_IDS,
     )
 
@@ -434,7 +525,6 @@ class Rating(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "rating"
     __table_args__ = (
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
-        Index("ix_rating_figures", "workspace_id", "created_at", "assigned_to_id", "rating", "is_latest"),
         Index("ix_rating_ticket", "ticket_id", "id"),
         Index("ix_rating_requester", "requester_id"),
         Index("ix_rating_assigned", "assigned_to_id"),

@@ -160,7 +160,7 @@ class Worker:
     async def _report(self) -> None:
         """Say now and then that we are alive, which is what /health tells; tidy up, and throw away what is old."""
         now = time.monotonic()
-        if now - self._folded_at >= FOLDS_EVERY_S and await tallies.fold(self._helpdesk) < tallies.AT_ONCE:
+        if now - self._folded_at >= FOLDS_EVERY_S and await tallies.fold(self._helpdesk):
             self._folded_at = now  # else there is more, which the next turn goes on with
         if now - self._reported_at >= REPORTS_EVERY_S:
             await jobs.report(self._helpdesk, self.name)

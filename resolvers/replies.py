@@ -146,6 +146,7 @@ def _columns(change: TicketChange, values: dict[str, Any], moment: dt.datetime) 
         "is_internal": values["is_internal"],
         "created_at": moment,
         "waiting_since": None if values["is_internal"] else _said(change, moment),
+        "is_by_staff": change.caller.is_staff,
     }
 
 

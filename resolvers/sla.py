@@ -82,6 +82,7 @@ def resumed(of: Value, moment: dt.datetime) -> Values:
         "paused_at": None,
         "paused_us": of("paused_us") + (moment - since) // dt.timedelta(microseconds=1),
         "resolution_due_at": due and due + (moment - since),
+        "is_resolution_lapsed": False,
     }
 
 
@@ -93,7 +94,7 @@ def retargeted(of: Value, promised: Limits | None, moment: dt.datetime) -> Value
     values: Values = {}
     if not _has_verdict(of, "first_response_due_at", "first_response_at", moment):
         due = promised and of("created_at") + promised.first_response
-        values["first_response_due_at"] = due and max(due, moment)
+        values |= {"first_response_due_at": due and max(due, moment), "is_response_lapsed": False}
     if not _has_verdict(of, "resolution_due_at", "first_resolved_at", moment):
         stood_still = dt.timedelta(microseconds=of("paused_us"))
         due = promised and of("created_at") + promised.resolution + stood_still
@@ -101,6 +102,7 @@ def retargeted(of: Value, promised: Limits | None, moment: dt.datetime) -> Value
             values |= {"resolution_due_at": moment, "paused_at": None}
         else:
             values["resolution_due_at"] = due
+        values["is_resolution_lapsed"] = False
     return values
 
 

@@ -1,19 +1,21 @@
 """Statistics: how many tickets, how fast, how well, and who did what (D8 to D15).
 
-A caller asks for a window of days and gets a `Stats`; every part of it is a function of that. Parts that stand on the
-same rows share one statement an operation, so the whole takes eight of them however many tickets, agents or days.
+A caller asks for a window of days and gets a `Stats`; every part of it is a function of that. What is read are figures
+that are kept by day and by month (db/queries/figures.py), never the tickets themselves. Parts that stand on the same
+figures share one statement an operation, so the whole takes seven of them however many tickets, agents or days.
 """
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from db import rows
+from db.queries import categories, users
 from db.queries import stats as queries
-from db.queries import users
-from db.queries.stats import Handled, Written
+from db.queries.figures import CATEGORY, NOBODY
+from db.queries.stats import Figures
 from db.statements import Statement
 from db.tables import PRIORITIES, STATUSES
 from resolvers import fields
@@ -21,7 +23,7 @@ from resolvers.context import Context
 from resolvers.loaders import Loader
 from resolvers.paging import NumberedPage
 from resolvers.permissions import STAFF, allow
-from resolvers.visibility import visible_users
+from resolvers.visibility import visible_categories, visible_users
 
 MOST_DAYS: Final = 366
 """Days of a trend, the latest ones (D12)."""
@@ -177,17 +179,27 @@ def _shared(name: str, read: Callable[[Context, Window], Any]) -> Loader[Any]:
 
 
 async def _rows(ctx: Context, statement: Statement[Any], window: Window, **more: Any) -> list[Any]:
-    given = {"workspace_id": ctx.caller.workspace_id, "since": window.since, "until": window.until}
-    return await ctx.reads.rows(statement, **given | more)
+    first, last = window.first or dt.date.min, window.last or dt.date.max
+    given = {
+        "workspace_id": ctx.caller.workspace_id,
+        "first": first,
+        "last": last,
+        "since": window.since,
+        "until": window.until,
+        "now": window.now,
+    }
+    return await ctx.reads.rows(statement, **given | queries.spans(first, last) | more)
 
 
-async def _by_state(ctx: Context, window: Window) -> list[tuple[str, str, int]]:
-    return await _rows(ctx, queries.BY_STATE, window)
+async def _counts(ctx: Context, window: Window) -> dict[str, dict[int, int]]:
+    found: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for facet, facet_id, count in await _rows(ctx, queries.COUNTS, window):
+        found[facet][facet_id] = count
+    return found
 
 
-async def _handled(ctx: Context, window: Window) -> dict[int | None, Handled]:
-    found = await _rows(ctx, queries.BY_ASSIGNEE, window, now=window.now)
-    return {each.agent_id: each for each in found}
+async def _figures(ctx: Context, window: Window) -> dict[int, Figures]:
+    return {each.agent_id: each for each in await _rows(ctx, queries.BY_AGENT, window)}
 
 
 async def _staff(ctx: Context, _window: Window) -> list[rows.User]:
@@ -196,21 +208,9 @@ async def _staff(ctx: Context, _window: Window) -> list[rows.User]:
     return sorted(await users.LISTING.every(ctx.reads, seen), key=lambda user: user.id)
 
 
-async def _written(ctx: Context, window: Window) -> dict[int, Written]:
-    agents = [user.id for user in await ctx.load(_STAFF, window)]
-    return {each.agent_id: each for each in await _rows(ctx, queries.BY_AUTHOR, window, agents=agents)}
-
-
-async def _scores(ctx: Context, window: Window) -> dict[int | None, float | None]:
-    found = await _rows(ctx, queries.RATED, window)
-    return {agent_id: _tenths(10 * total, count) for agent_id, count, total in found}
-
-
-_BY_STATE: Final = _shared("tickets_by_state", _by_state)
-_HANDLED: Final = _shared("handled_by_agent", _handled)
+_COUNTS: Final = _shared("ticket_counts_of_window", _counts)
+_FIGURES: Final = _shared("figures_by_agent", _figures)
 _STAFF: Final = _shared("staff", _staff)
-_WRITTEN: Final = _shared("written_by_agent", _written)
-_SCORES: Final = _shared("scores_by_agent", _scores)
 
 
 # --- the parts ---------------------------------------------------------------------------------------------------
@@ -218,86 +218,87 @@ _SCORES: Final = _shared("scores_by_agent", _scores)
 
 async def tickets(ctx: Context, asked: Stats) -> TicketFigures:
     """Tickets created in the window, by their status now; the total is their sum (D13)."""
-    by_status: Counter[str] = Counter()
-    for status, _, count in await ctx.load(_BY_STATE, asked.window):
-        by_status[status] += count
-    return TicketFigures(by_status.total(), *(by_status[status] for status in STATUSES))
+    counts = await _of_words(ctx, asked, STATUSES)
+    return TicketFigures(sum(counts), *counts)
 
 
 async def by_priority(ctx: Context, asked: Stats) -> PriorityFigures:
     """The same tickets by priority: the sum is the total (D13)."""
-    found: Counter[str] = Counter()
-    for _, priority, count in await ctx.load(_BY_STATE, asked.window):
-        found[priority] += count
-    return PriorityFigures(*(found[priority] for priority in PRIORITIES))
+    return PriorityFigures(*await _of_words(ctx, asked, PRIORITIES))
+
+
+async def _of_words(ctx: Context, asked: Stats, words: Iterable[str]) -> list[int]:
+    counts = await ctx.load(_COUNTS, asked.window)
+    return [counts[word].get(NOBODY, 0) for word in words]
 
 
 async def by_category(ctx: Context, asked: Stats) -> list[CategoryFigure]:
-    """The same tickets by category, most first; categories without any are left out (D13)."""
-    found = await _rows(ctx, queries.BY_CATEGORY, asked.window)
-    return [CategoryFigure(category, count) for count, category in found]
+    """The same tickets by category, most first; categories without any are left out, as are the uncategorised (D13)."""
+    counts = (await ctx.load(_COUNTS, asked.window))[CATEGORY]
+    seen = (*visible_categories(ctx.caller), ("ids", sorted(counts)))
+    found = [
+        CategoryFigure(category, counts[category.id])
+        for category in await categories.LISTING.every(ctx.reads, seen)
+    ]
+    return sorted(found, key=lambda each: (-each.count, each.category.id))
 
 
 async def response_times(ctx: Context, asked: Stats) -> ResponseTimes:
     """How fast the tickets of all agents, and of nobody, were answered and resolved (D8, D10)."""
-    handled = (await ctx.load(_HANDLED, asked.window)).values()
+    found = (await ctx.load(_FIGURES, asked.window)).values()
     return ResponseTimes(
-        _mean_s(sum(each.response_us for each in handled), sum(each.responses for each in handled)),
-        _mean_s(sum(each.resolution_us for each in handled), sum(each.resolutions for each in handled)),
-        _compliance(sum(each.achieved for each in handled), sum(each.breached for each in handled)),
+        _mean_s(sum(each.response_us for each in found), sum(each.responses for each in found)),
+        _mean_s(sum(each.resolution_us for each in found), sum(each.resolutions for each in found)),
+        _compliance(sum(each.kept for each in found), sum(each.missed for each in found)),
     )
 
 
 async def trends(ctx: Context, asked: Stats) -> Trends:
     """Tickets created, and resolved, on each day: the latest 366 days of the window, up to today when it is open."""
     window = asked.window
-    days = _days(window, await ctx.load(_HANDLED, window))
+    days = _days(window, await _beginning(ctx, window))
     shown = window._replace(first=days[0], last=days[-1])
-    created = dict(await _rows(ctx, queries.CREATED_BY_DAY, shown))
-    resolved = dict(await _rows(ctx, queries.RESOLVED_BY_DAY, shown))
-    return Trends(
-        [DayFigure(day, created.get(day, 0)) for day in days],
-        [DayFigure(day, resolved.get(day, 0)) for day in days],
+    found = {day: counts for day, *counts in await _rows(ctx, queries.BY_DAY, shown)}
+    created, resolved = (
+        [DayFigure(day, found[day][which] if day in found else 0) for day in days] for which in (0, 1)
     )
+    return Trends(created, resolved)
 
 
-def _days(window: Window, handled: Mapping[int | None, Handled]) -> list[dt.date]:
-    """Every day of the window, at most MOST_DAYS; an open one begins with the first ticket and ends today."""
+async def _beginning(ctx: Context, window: Window) -> dt.date | None:
+    """When the window begins: an open one with the first ticket; None when there is none in it."""
+    if window.first is not None:
+        return window.first
+    oldest: dt.datetime | None = await ctx.reads.first(queries.OLDEST, workspace_id=ctx.caller.workspace_id)
+    return oldest.date() if oldest is not None and oldest < window.until else None
+
+
+def _days(window: Window, beginning: dt.date | None) -> list[dt.date]:
+    """Every day of the window, at most MOST_DAYS; an open one ends today."""
     last = window.last or max(window.now.date(), window.first or dt.date.min)
-    first = window.first
-    if first is None:
-        first = min((each.since.date() for each in handled.values()), default=last)
-    count = min((last - first).days + 1, MOST_DAYS)
+    count = min((last - (beginning or last)).days + 1, MOST_DAYS)
     return [last - _DAY * back for back in reversed(range(count))]
 
 
 async def agent_performance(ctx: Context, asked: Stats) -> list[AgentPerformance]:
     """Every agent and admin, most tickets resolved first, then oldest first (D9, D11, D14)."""
-    handled, written, scores = await _of_agents(ctx, asked.window)
     found = [
         AgentPerformance(
-            agent,
-            handled[agent.id].resolved if agent.id in handled else 0,
-            _response_time(written.get(agent.id)),
-            scores.get(agent.id),
+            agent, figures.resolved, _mean_s(figures.waited_us, figures.waits), _satisfaction(figures)
         )
-        for agent in await ctx.load(_STAFF, asked.window)
+        for agent, figures in await _of_staff(ctx, asked.window)
     ]
     return sorted(found, key=lambda each: -each.tickets_resolved)
 
 
 async def agents(ctx: Context, asked: Stats) -> list[AgentFigures]:
     """Every agent and admin with all that is known of their work, oldest first."""
-    handled, written, scores = await _of_agents(ctx, asked.window)
-    # the log keeps ids as text
-    reassigned = dict(await _rows(ctx, queries.REASSIGNED, asked.window))
+    found = await _of_staff(ctx, asked.window)
+    ids = [agent.id for agent, _ in found]
+    as_customer = dict(await _rows(ctx, queries.AS_CUSTOMER, asked.window, agents=ids))
     return [
-        AgentFigures(
-            agent,
-            _metrics(handled.get(agent.id), scores.get(agent.id)),
-            _activity(written.get(agent.id), reassigned.get(str(agent.id), 0)),
-        )
-        for agent in await ctx.load(_STAFF, asked.window)
+        AgentFigures(agent, _metrics(figures), _activity(figures, as_customer.get(agent.id, 0)))
+        for agent, figures in found
     ]
 
 
@@ -308,41 +309,32 @@ async def agents_numbered(ctx: Context, asked: Stats, page: int, per_page: int) 
     return NumberedPage(found[start : start + per_page], page, per_page, len(found))
 
 
-async def _of_agents(
-    ctx: Context, window: Window
-) -> tuple[Mapping[int, Handled], Mapping[int, Written], Mapping[int, float]]:
-    return (
-        await ctx.load(_HANDLED, window),
-        await ctx.load(_WRITTEN, window),
-        await ctx.load(_SCORES, window),
-    )
+async def _of_staff(ctx: Context, window: Window) -> list[tuple[rows.User, Figures]]:
+    figures = await ctx.load(_FIGURES, window)
+    return [(agent, figures.get(agent.id) or Figures(agent.id)) for agent in await ctx.load(_STAFF, window)]
 
 
-def _metrics(handled: Handled | None, score: float | None) -> AgentMetrics:
-    if handled is None:
-        return AgentMetrics(0, 0, 0, None, None, score, None)
+def _metrics(figures: Figures) -> AgentMetrics:
     return AgentMetrics(
-        handled.assigned,
-        handled.resolved,
-        handled.assigned - handled.resolved,
-        _mean_s(handled.response_us, handled.responses),
-        _mean_s(handled.resolution_us, handled.resolutions),
-        score,
-        _compliance(handled.achieved, handled.breached),
+        figures.tickets,
+        figures.resolved,
+        figures.tickets - figures.resolved,
+        _mean_s(figures.response_us, figures.responses),
+        _mean_s(figures.resolution_us, figures.resolutions),
+        _satisfaction(figures),
+        _compliance(figures.kept, figures.missed),
     )
 
 
-def _activity(written: Written | None, reassigned: int) -> AgentActivity:
-    return AgentActivity(
-        written.public if written else 0, written.notes if written else 0, tickets_reassigned=reassigned
-    )
+def _activity(figures: Figures, as_customer: int) -> AgentActivity:
+    return AgentActivity(figures.replies + as_customer, figures.notes, figures.reassigned)
 
 
 # --- figures as they are shown -----------------------------------------------------------------------------------
 
 
-def _response_time(written: Written | None) -> int | None:
-    return _mean_s(written.waited_us, written.waits) if written else None
+def _satisfaction(figures: Figures) -> float | None:
+    return _tenths(10 * figures.stars, figures.ratings)
 
 
 def _mean_s(total_us: float, count: int) -> int | None:

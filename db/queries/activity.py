@@ -9,6 +9,7 @@ from db import rows, tables
 from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
+from db.queries import figures
 from db.statements import table_of
 from db.types import ListOf, any_key
 
@@ -31,6 +32,20 @@ _ADD = insert(activity)
 
 
 async def add(tx: Tx, entries: Sequence[dict[str, Any]]) -> None:
-    """Write entries into the log."""
-    if entries:
-        await tx.change(_ADD, entries)
+    """Write entries into the log; statistics are told who gave a ticket away."""
+    if not entries:
+        return
+    await tx.change(_ADD, entries)
+    await figures.note(
+        tx,
+        [
+            figures.handed_over(entry["workspace_id"], int(entry["from_value"]), entry["created_at"])
+            for entry in entries
+            if is_handed_over(entry["action"], entry["from_value"])
+        ],
+    )
+
+
+def is_handed_over(action: str, from_value: str | None) -> bool:
+    """Whether by this line a ticket went from one agent to another (D15)."""
+    return action == "assigned" and from_value is not None

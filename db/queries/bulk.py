@@ -21,6 +21,8 @@ from sqlmodel import SQLModel
 from db import rows, tables
 from db.database import Database, Tx
 from db.errors import DatabaseUnavailable, WriteRaced
+from db.queries import activity, ratings, replies
+from db.queries.figures import Work, handed_over
 from db.queries.indexes import TICKETS, USERS
 from db.queries.tickets import words as ticket_words
 from db.queries.users import words as user_words
@@ -168,6 +170,17 @@ async def add_watchers(tx: Tx, workspace_id: int, added: Iterable[tuple[int, int
     await _insert_records(tx, "watcher", names, records)
 
 
+def work_in(
+    written: Iterable[rows.Reply], log: Iterable[rows.Activity], rated: Iterable[rows.Rating]
+) -> Iterator[Work]:
+    """What statistics count of all this."""
+    yield from (replies.work_of(row) for row in written if row.is_by_staff)
+    for line in log:
+        if line.from_value is not None and activity.is_handed_over(line.action, line.from_value):
+            yield handed_over(line.workspace_id, int(line.from_value), line.created_at)
+    yield from ratings.work_of(rated)
+
+
 # --- around it ------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +236,7 @@ async def tidy(database: Database) -> None:
                 await driver.execute_fetchall("ANALYZE")
             else:
                 await driver.execute(
-                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally", timeout=_TIMEOUT_S
+                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally, figure", timeout=_TIMEOUT_S
                 )
 
 

@@ -1,11 +1,13 @@
 """What requesters think of how their tickets went: all ratings are kept, the latest of a ticket counts (D11)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, insert, update
 
 from db import rows, tables
 from db.database import Tx
+from db.queries import figures
 from db.statements import Statement, columns, select_rows, table_of
 from db.types import ListOf, any_key
 
@@ -22,13 +24,24 @@ _NO_LONGER_LATEST = (
     update(rating)
     .where(rating.c.ticket_id == bindparam("of_ticket"), rating.c.is_latest)
     .values(is_latest=False)
-    .returning(rating.c.rating)
+    .returning(*columns(rating, rows.Rating))
 )
 _ADD = insert(rating).returning(*columns(rating, rows.Rating))
 
 
 async def add(tx: Tx, values: dict[str, Any]) -> tuple[rows.Rating, int | None]:
     """A new rating, now the one that counts, and the one that counted before."""
-    before = await tx.returning(_NO_LONGER_LATEST, int, of_ticket=values["ticket_id"])
+    before = await tx.returning(_NO_LONGER_LATEST, rows.Rating, of_ticket=values["ticket_id"])
     [added] = await tx.returning(_ADD, rows.Rating, **values, is_latest=True)
-    return added, before[0] if before else None
+    await figures.note(tx, work_of(before), -1)
+    await figures.note(tx, work_of([added]))
+    return added, before[0].rating if before else None
+
+
+def work_of(found: Iterable[rows.Rating]) -> list[figures.Work]:
+    """What statistics count of ratings: those of tickets that were somebody's."""
+    return [
+        figures.rated(row.workspace_id, row.assigned_to_id, row.created_at, row.rating)
+        for row in found
+        if row.assigned_to_id is not None
+    ]

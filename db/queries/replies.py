@@ -8,6 +8,7 @@ from db import rows, tables
 from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
+from db.queries import figures
 from db.statements import Statement, columns, table_of
 from db.types import ListOf, any_key
 
@@ -36,9 +37,18 @@ _WRITTEN_BY: Statement[int] = Statement(
 
 
 async def add(tx: Tx, values: dict[str, Any]) -> rows.Reply:
-    """A new reply."""
+    """A new reply; statistics are told of one of the staff."""
     [added] = await tx.returning(_ADD, rows.Reply, **values)
+    if added.is_by_staff:
+        await figures.note(tx, [work_of(added)])
     return added
+
+
+def work_of(row: rows.Reply) -> figures.Work:
+    """What statistics count of a reply of the staff."""
+    return figures.wrote(
+        row.workspace_id, row.author_id, row.created_at, row.waiting_since, is_internal=row.is_internal
+    )
 
 
 async def count_written_by(tx: Tx, user_id: int) -> int:

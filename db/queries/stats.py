@@ -1,236 +1,271 @@
-"""What statistics count and add up, over a window of time (D8 to D15): a statement for each table, whatever it holds.
+"""What statistics read, over a window of days (D8 to D15): sums of `figure` and of what is not folded yet.
 
-Every statement takes `workspace_id`, `since` and `until` (exclusive). Sums of time are floats of microseconds: whole
-numbers are exact up to 285 years, and no sum can overflow.
+Every statement takes `workspace_id`, the window (`first` to `last`, both included) and, as `spans` says it, its whole
+months and the days before and after them. What is summed are rows for days and months, however many tickets there are.
 """
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Date,
+    Double,
+    Select,
     and_,
     bindparam,
+    case,
+    cast,
     func,
+    literal,
     literal_column,
     select,
+    text,
+    type_coerce,
+    union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
-from db import rows, tables
-from db.statements import Statement, columns, table_of
+from db import tables
+from db.queries import figures
+from db.queries.figures import AGENT, ALL, CATEGORY, DAY, MEASURES, MONTH, NOBODY
+from db.queries.tallies import change
+from db.statements import Statement, table_of
 from db.types import ListOf, UtcDateTime, any_of
 
+figure, work_change = figures.figure, figures.work_change
 ticket = table_of(tables.Ticket)
-category = table_of(tables.Category)
 reply = table_of(tables.Reply)
-rating = table_of(tables.Rating)
-activity = table_of(tables.Activity)
 
 _WORKSPACE = bindparam("workspace_id", type_=BigInteger())
-_SINCE = bindparam("since", type_=UtcDateTime())
-_UNTIL = bindparam("until", type_=UtcDateTime())
+_FIRST, _LAST = bindparam("first", type_=Date()), bindparam("last", type_=Date())
+_SINCE, _UNTIL = bindparam("since", type_=UtcDateTime()), bindparam("until", type_=UtcDateTime())
 _NOW = bindparam("now", type_=UtcDateTime())
 _AGENTS = bindparam("agents", type_=ListOf(BigInteger()))
+_SPANS: Final = ((DAY, "days_before"), (MONTH, "months"), (DAY, "days_after"))
+"""The parts that a window is made of, each with the name of its first and last day."""
+_ONE_DAY: Final = dt.timedelta(days=1)
+_NEVER: Final = (dt.date.max, dt.date.min)
+_ID = BigInteger()
 
 
-class elapsed_us(FunctionElement[float]):  # noqa: N801  # reads as the SQL function it is
-    """The microseconds from one instant to another, as a float."""
-
-    inherit_cache = True
-
-
-@compiles(elapsed_us, "postgresql")
-def _elapsed_us_postgresql(element: elapsed_us, compiler: SQLCompiler, **kw: Any) -> str:
-    start, end = (compiler.process(each, **kw) for each in element.clauses)
-    return f"CAST(extract(epoch FROM {end} - {start}) * 1000000 AS double precision)"
-
-
-@compiles(elapsed_us, "sqlite")
-def _elapsed_us_sqlite(element: elapsed_us, compiler: SQLCompiler, **kw: Any) -> str:
-    # SQLite's own instants are milliseconds; the text we store always has six digits of a second
-    start, end = (compiler.process(each, **kw) for each in element.clauses)
-    seconds = f"strftime('%s', {end}) - strftime('%s', {start})"
-    return f"(({seconds}) * 1000000.0 + substr({end}, 21, 6) - substr({start}, 21, 6))"
+def spans(first: dt.date, last: dt.date) -> dict[str, dt.date]:
+    """The parts of a window as the statements are given them; a part that it has not holds no day."""
+    begin = first if first.day == 1 else _next_month(first)
+    # exclusive, but for the end of all time
+    end = last if last == dt.date.max else (last + _ONE_DAY).replace(day=1)
+    if begin is None or begin >= end:
+        parts = ((first, last), _NEVER, _NEVER)
+    else:
+        before = _NEVER if begin == first else (first, begin - _ONE_DAY)
+        after = _NEVER if last == dt.date.max else (end, last)
+        parts = (before, (begin, end if last == dt.date.max else end - _ONE_DAY), after)
+    return {
+        f"{name}_{which}": day
+        for (_, name), days in zip(_SPANS, parts, strict=True)
+        for which, day in zip(("first", "last"), days, strict=True)
+    }
 
 
-class utc_day(FunctionElement[dt.date]):  # noqa: N801  # as above
-    """The day of an instant, in UTC."""
-
-    type = Date()
-    inherit_cache = True
-
-
-@compiles(utc_day, "postgresql")
-def _utc_day_postgresql(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
-    [column] = element.clauses
-    return f"CAST({compiler.process(column, **kw)} AT TIME ZONE 'UTC' AS date)"
+def _next_month(day: dt.date) -> dt.date | None:
+    """The first day of the month after; None when time is at its end."""
+    if (day.year, day.month) == (dt.date.max.year, 12):
+        return None
+    return (day.replace(day=1) + 31 * _ONE_DAY).replace(day=1)
 
 
-@compiles(utc_day, "sqlite")
-def _utc_day_sqlite(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
-    [column] = element.clauses
-    return f"substr({compiler.process(column, **kw)}, 1, 10)"
+def _folded(facets: ColumnElement[bool], *found: ColumnElement[Any]) -> list[Select[Any]]:
+    """What the figures of the facets hold of the window: a piece of the primary key for each part."""
+    return [
+        select(*found).where(
+            figure.c.workspace_id == _WORKSPACE,
+            facets,
+            figure.c.span == literal_column(f"'{span}'"),
+            figure.c.day >= bindparam(f"{name}_first", type_=Date()),
+            figure.c.day <= bindparam(f"{name}_last", type_=Date()),
+        )
+        for span, name in _SPANS
+    ]
 
 
-def _within(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(column >= _SINCE, column < _UNTIL)
+def _within(day: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(day >= _FIRST, day <= _LAST)
 
 
-def _elapsed(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
-    """The time from one to the other in all; 0 when none ended in the window."""
-    # untyped: SQLAlchemy's Float wants to know more of a column than our readers ask the driver
-    return func.coalesce(func.sum(elapsed_us(start, end)).filter(_within(end)), literal_column("0.0"))
+def _words(*facets: str) -> ColumnElement[bool]:
+    # written out: a parameter would not tell the planner which piece of the key this is
+    return figure.c.facet.in_([literal_column(f"'{facet}'") for facet in facets])
 
 
-# --- tickets ---------------------------------------------------------------------------------------------------
+# --- tickets created in the window ------------------------------------------------------------------------------
 
-_BEGUN: tuple[ColumnElement[bool], ...] = (
-    ticket.c.workspace_id == _WORKSPACE,
-    ticket.c.created_at < _UNTIL,
-)
-"""Nothing of a ticket can lie in a window that ends before it."""
-
-BY_STATE: Statement[tuple[str, str, int]] = Statement(
-    select(ticket.c.status, ticket.c.priority, func.count())
-    .where(ticket.c.workspace_id == _WORKSPACE, _within(ticket.c.created_at))
-    .group_by(ticket.c.status, ticket.c.priority),
-    lambda *found: found,
-)
-"""Tickets created in the window, by their status and priority now (D13)."""
-
-_FILED = (
-    select(ticket.c.category_id, func.count().label("tickets"))
-    .where(ticket.c.workspace_id == _WORKSPACE, _within(ticket.c.created_at))
-    .group_by(ticket.c.category_id)
-    .subquery("filed")
-)
-BY_CATEGORY: Statement[tuple[int, rows.Category]] = Statement(
-    select(_FILED.c.tickets, *columns(category, rows.Category))
-    .join(category, category.c.id == _FILED.c.category_id)
-    .order_by(_FILED.c.tickets.desc(), category.c.id),
-    lambda count, *values: (count, rows.Category(*values)),
-)
-"""Tickets created in the window, by their category now, most first; the uncategorised are left out (D13)."""
+_STATES = (*tables.STATUSES, *tables.PRIORITIES)
 
 
-def _achieved(met_at: ColumnElement[Any], due_at: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(_within(met_at), met_at <= due_at)
-
-
-def _breached(
-    met_at: ColumnElement[Any], due_at: ColumnElement[Any], *runs: ColumnElement[bool]
-) -> ColumnElement[bool]:
-    """Missed at the instant of the deadline, whether it was met later or never (D10)."""
-    return and_(_within(due_at), due_at < func.coalesce(met_at, _NOW), *runs)
-
-
-_RESPONSE = (ticket.c.first_response_at, ticket.c.first_response_due_at)
-_RESOLUTION = (ticket.c.first_resolved_at, ticket.c.resolution_due_at)
-_CREATED_IN_WINDOW = ticket.c.created_at >= _SINCE
-
-
-class Handled(msgspec.Struct, frozen=True):
-    """The tickets that are assigned to one agent now, or to nobody; times are microseconds in all."""
-
-    agent_id: int | None
-    assigned: int
-    resolved: int
-    responses: int
-    response_us: float
-    resolutions: int
-    resolution_us: float
-    achieved: int
-    breached: int
-    since: dt.datetime
-    """When the first of them was created, in the window or before it."""
-
-
-BY_ASSIGNEE: Statement[Handled] = Statement(
-    select(
-        ticket.c.assigned_to_id,
-        func.count().filter(_CREATED_IN_WINDOW),
-        func.count().filter(_CREATED_IN_WINDOW, ticket.c.resolved_at.is_not(None)),
-        func.count().filter(_within(ticket.c.first_response_at)),
-        _elapsed(ticket.c.created_at, ticket.c.first_response_at),
-        func.count().filter(_within(ticket.c.resolved_at)),
-        _elapsed(ticket.c.created_at, ticket.c.resolved_at),
-        func.count().filter(_achieved(*_RESPONSE)) + func.count().filter(_achieved(*_RESOLUTION)),
-        func.count().filter(_breached(*_RESPONSE))
-        + func.count().filter(_breached(*_RESOLUTION, ticket.c.paused_at.is_(None))),
-        func.min(ticket.c.created_at),
+def _counts() -> Select[Any]:
+    fresh = (change.c.workspace_id == _WORKSPACE, _within(change.c.created_day))
+    nobody = cast(literal_column(str(NOBODY)), _ID)
+    parts = union_all(
+        *_folded(_words(*_STATES, CATEGORY), figure.c.facet, figure.c.facet_id, figure.c.tickets),
+        select(change.c.status, nobody, change.c.amount).where(*fresh),
+        select(change.c.priority, nobody, change.c.amount).where(*fresh),
+        select(literal_column(f"'{CATEGORY}'"), change.c.category_id, change.c.amount).where(
+            *fresh, change.c.category_id.is_not(None)
+        ),
+    ).subquery("parts")
+    total = cast(func.sum(parts.c.tickets), _ID)
+    return (
+        select(parts.c.facet, parts.c.facet_id, total)
+        .group_by(parts.c.facet, parts.c.facet_id)
+        .having(total != 0)
     )
-    .where(*_BEGUN)
-    .group_by(ticket.c.assigned_to_id),
-    Handled,
+
+
+COUNTS: Statement[tuple[str, int, int]] = Statement(_counts(), lambda *found: found)
+"""How many there are by status, by priority and by category now: facet, id in it, count; none are left out (D13)."""
+
+
+def _by_day() -> Select[Any]:
+    """Created and resolved on each day; the folded days are the window's own, whatever its months."""
+    folded = select(figure.c.day, figure.c.tickets, figure.c.resolutions).where(
+        figure.c.workspace_id == _WORKSPACE,
+        _words(ALL),
+        figure.c.span == literal_column(f"'{DAY}'"),
+        _within(figure.c.day),
+    )
+    none = cast(literal_column("0"), _ID)
+    parts = union_all(
+        folded,
+        select(change.c.created_day, change.c.amount, none).where(
+            change.c.workspace_id == _WORKSPACE, _within(change.c.created_day)
+        ),
+        select(change.c.resolved_day, none, change.c.amount).where(
+            change.c.workspace_id == _WORKSPACE, _within(change.c.resolved_day)
+        ),
+    ).subquery("parts")
+    return select(
+        parts.c.day,
+        cast(func.sum(parts.c.tickets), _ID),
+        cast(func.sum(parts.c.resolutions), _ID),
+    ).group_by(parts.c.day)
+
+
+BY_DAY: Statement[tuple[dt.date, int, int]] = Statement(_by_day(), lambda *found: found)
+"""Tickets created and tickets resolved, by the day; days without any may be left out (D12)."""
+
+OLDEST: Statement[dt.datetime] = Statement(
+    select(ticket.c.created_at)
+    .where(ticket.c.workspace_id == _WORKSPACE)
+    .order_by(ticket.c.created_at)
+    .limit(1),
+    lambda moment: moment,
 )
-"""D8, D10, D14; `now` decides which targets are still running."""
-
-_DAY_CREATED: Any = utc_day(ticket.c.created_at)
-_DAY_RESOLVED: Any = utc_day(ticket.c.resolved_at)
-CREATED_BY_DAY: Statement[tuple[dt.date, int]] = Statement(
-    select(_DAY_CREATED, func.count())
-    .where(ticket.c.workspace_id == _WORKSPACE, _within(ticket.c.created_at))
-    .group_by(_DAY_CREATED),
-    lambda *found: found,
-)
-RESOLVED_BY_DAY: Statement[tuple[dt.date, int]] = Statement(
-    select(_DAY_RESOLVED, func.count()).where(*_BEGUN, _within(ticket.c.resolved_at)).group_by(_DAY_RESOLVED),
-    lambda *found: found,
-)
-"""Days without any are left out."""
+"""When the first ticket of all was created."""
 
 
-# --- what agents do ----------------------------------------------------------------------------------------------
+# --- what agents do ---------------------------------------------------------------------------------------------
 
 
-class Written(msgspec.Struct, frozen=True):
-    """What one agent wrote; `waits` are the replies that somebody had waited for, `waited_us` how long in all."""
+class Figures(msgspec.Struct, frozen=True):
+    """The figures of one agent, or of nobody, named after the columns; times are microseconds in all, as floats.
+
+    Whole numbers of them are exact up to 285 years, and no sum can overflow.
+    """
 
     agent_id: int
-    public: int
-    notes: int
-    waits: int
-    waited_us: float
+    tickets: int = 0
+    resolved: int = 0
+    responses: int = 0
+    response_us: float = 0.0
+    resolutions: int = 0
+    resolution_us: float = 0.0
+    kept: int = 0
+    missed: int = 0
+    replies: int = 0
+    notes: int = 0
+    waits: int = 0
+    waited_us: float = 0.0
+    reassigned: int = 0
+    ratings: int = 0
+    stars: int = 0
 
 
-BY_AUTHOR: Statement[Written] = Statement(
-    select(
-        reply.c.author_id,
-        func.count().filter(reply.c.is_internal.is_(False)),
-        func.count().filter(reply.c.is_internal),
-        func.count(reply.c.waiting_since),
-        _elapsed(reply.c.waiting_since, reply.c.created_at),
+_ZERO = cast(literal_column("0"), _ID)
+
+
+def _fresh() -> Select[Any]:
+    """Of tickets that changed a moment ago."""
+
+    def on(day: ColumnElement[Any], times: Any = 1) -> ColumnElement[Any]:
+        return case((_within(day), change.c.amount * times), else_=0)
+
+    c = change.c
+    held = {
+        "tickets": on(c.created_day),
+        "resolved": case((and_(_within(c.created_day), c.resolved_day.is_not(None)), c.amount), else_=0),
+        "responses": on(c.response_day),
+        "response_us": on(c.response_day, c.response_us),
+        "resolutions": on(c.resolved_day),
+        "resolution_us": on(c.resolved_day, c.resolution_us),
+        "kept": on(c.response_kept_day) + on(c.resolution_kept_day),
+        "missed": on(c.response_missed_day) + on(c.resolution_missed_day),
+    }
+    return select(c.assigned_to_id, *_every(held)).where(
+        c.workspace_id == _WORKSPACE, c.assigned_to_id.is_not(None), c.created_day.is_not(None)
     )
-    .where(any_of(reply.c.author_id, _AGENTS), _within(reply.c.created_at))
-    .group_by(reply.c.author_id),
-    Written,
-)
-"""Replies and notes of these `agents` in the window (D9, D15)."""
 
-REASSIGNED: Statement[tuple[str, int]] = Statement(
-    select(activity.c.from_value, func.count())
+
+def _overdue(runs: str, due: ColumnElement[Any]) -> Select[Any]:
+    """Targets that ran out by now and that nobody has noted yet (D10)."""
+    return select(func.coalesce(ticket.c.assigned_to_id, NOBODY), *_every({"missed": literal(1, _ID)})).where(
+        # as the index has it: the planner compares words
+        text(runs),
+        ticket.c.workspace_id == _WORKSPACE,
+        due >= _SINCE,
+        due < _UNTIL,
+        due < _NOW,
+    )
+
+
+def _every(held: dict[str, Any]) -> list[ColumnElement[Any]]:
+    return [held.get(name, _ZERO) for name in MEASURES]
+
+
+def _by_agent() -> Select[Any]:
+    worked = {name: work_change.c[name] for name in figures.DONE}
+    parts = union_all(
+        *_folded(_words(AGENT), figure.c.facet_id, *(figure.c[name] for name in MEASURES)),
+        _fresh(),
+        select(work_change.c.agent_id, *_every(worked)).where(
+            work_change.c.workspace_id == _WORKSPACE, _within(work_change.c.day)
+        ),
+        _overdue(tables.RESPONSE_RUNS, ticket.c.first_response_due_at),
+        _overdue(tables.RESOLUTION_RUNS, ticket.c.resolution_due_at),
+    ).subquery("parts")
+    return select(parts.c.facet_id, *(_sum(parts.c[name]) for name in MEASURES)).group_by(parts.c.facet_id)
+
+
+def _sum(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if column.name.endswith("_us"):
+        # untyped: SQLAlchemy's Float wants to know more of a column than our readers ask the driver
+        return type_coerce(func.sum(cast(column, Double)), NullType())
+    return cast(func.sum(column), _ID)
+
+
+BY_AGENT: Statement[Figures] = Statement(_by_agent(), Figures)
+"""D8 to D11, D14, D15; `now` decides which targets are still running. Of nobody under the id 0."""
+
+AS_CUSTOMER: Statement[tuple[int, int]] = Statement(
+    select(reply.c.author_id, func.count())
     .where(
-        activity.c.workspace_id == _WORKSPACE,
-        # as the index has it: a parameter would not tell the planner that the index will do
-        activity.c.action == literal_column("'assigned'"),
-        activity.c.from_value.is_not(None),
-        _within(activity.c.created_at),
+        any_of(reply.c.author_id, _AGENTS),
+        reply.c.is_by_staff.is_(False),
+        reply.c.created_at >= _SINCE,
+        reply.c.created_at < _UNTIL,
     )
-    .group_by(activity.c.from_value),
-    lambda agent_id, count: (agent_id, count),
-)
-"""How often a ticket went in the window from the agent of this id to another one (D15)."""
-
-RATED: Statement[tuple[int | None, int, int]] = Statement(
-    select(rating.c.assigned_to_id, func.count(), func.sum(rating.c.rating))
-    .where(rating.c.workspace_id == _WORKSPACE, rating.c.is_latest, _within(rating.c.created_at))
-    .group_by(rating.c.assigned_to_id),
+    .group_by(reply.c.author_id),
     lambda *found: found,
 )
-"""Ratings that count and were given in the window: by who was assigned then, how many and their sum (D11)."""
+"""Replies of these `agents` from when they were customers: few, and in no figure (D15)."""

@@ -1,10 +1,11 @@
 """Tallies: how many tickets there are, kept so that nobody has to count them and no writer waits for another.
 
-A write only adds rows to `ticket_tally_change`; now and then they are folded into `ticket_tally`. A reader sums both in
-one statement, which sees one moment, so the sum is exact whether something was folded or not
-(docs/decisions/0010-tallies.md).
+A write only adds rows to `ticket_tally_change`; now and then they are folded into `ticket_tally`, and into the figures
+of statistics. A reader sums both in one statement, which sees one moment, so the sum is exact whether something was
+folded or not (docs/decisions/0010-tallies.md).
 """
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    delete,
     func,
     insert,
     literal_column,
@@ -29,6 +29,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db import rows, tables
 from db.conditions import Kind, Shape, clauses
 from db.database import Tx
+from db.queries import figures
+from db.queries.piles import Pile
 from db.statements import Statement, table_of
 from db.types import ListOf, any_key, any_of
 
@@ -47,11 +49,16 @@ _FACET_COLUMN: Final = {
     "unassigned": "assigned_to_id",
 }
 """The column that each kind of condition on tickets looks at."""
+_US: Final = dt.timedelta(microseconds=1)
 _IN_EVERY_FACET: Final = frozenset({"workspace", "status", "priority"})
 
 
 class Place(NamedTuple):
-    """Where a ticket counts. An id of 0 is none; None: in this facet nothing changes."""
+    """Where a ticket counts. An id of 0 is none; None: in this facet nothing changes.
+
+    Days are those on which statistics count it: it was created, first answered, resolved, and its targets were kept or
+    missed (D10); None: it is in none of these figures. Times are microseconds.
+    """
 
     workspace_id: int
     status: str
@@ -59,14 +66,25 @@ class Place(NamedTuple):
     category_id: int | None = None
     organization_id: int | None = None
     assigned_to_id: int | None = None
+    created_day: dt.date | None = None
+    response_day: dt.date | None = None
+    response_us: int | None = None
+    resolved_day: dt.date | None = None
+    resolution_us: int | None = None
+    response_kept_day: dt.date | None = None
+    response_missed_day: dt.date | None = None
+    resolution_kept_day: dt.date | None = None
+    resolution_missed_day: dt.date | None = None
 
 
-State = tuple[str, str]
-"""A status and a priority."""
+State = tuple[str, str, dt.date | None]
+"""A status, a priority, and the day on which the ticket was created; None: statistics do not notice the move."""
 
 
 def place_of(row: rows.Ticket) -> Place:
     """Where the ticket counts now."""
+    answered, resolved = row.first_response_at, row.resolved_at
+    due = row.resolution_due_at
     return Place(
         row.workspace_id,
         row.status,
@@ -74,7 +92,26 @@ def place_of(row: rows.Ticket) -> Place:
         row.category_id or NONE,
         row.organization_id or NONE,
         row.assigned_to_id or NONE,
+        row.created_at.date(),
+        *_event(row.created_at, answered),
+        *_event(row.created_at, resolved),
+        *_verdict(answered, row.first_response_due_at, is_lapsed=row.is_response_lapsed),
+        *_verdict(row.first_resolved_at, due, is_lapsed=row.is_resolution_lapsed and row.paused_at is None),
     )
+
+
+def _event(created_at: dt.datetime, moment: dt.datetime | None) -> tuple[dt.date | None, int | None]:
+    """The day of what happened to a ticket, and how long it took; None for both when it did not."""
+    return (None, None) if moment is None else (moment.date(), (moment - created_at) // _US)
+
+
+def _verdict(
+    met: dt.datetime | None, due: dt.datetime | None, *, is_lapsed: bool
+) -> tuple[dt.date | None, dt.date | None]:
+    """The day on which a target was kept, and the one on which it was missed: None for both while it runs (D10)."""
+    if due is None or (met is None and not is_lapsed):
+        return None, None
+    return (met.date(), None) if met is not None and met <= due else (None, due.date())
 
 
 # --- how many, without counting -------------------------------------------------------------------------------
@@ -168,19 +205,27 @@ async def note(tx: Tx, amounts: Mapping[Place, int]) -> None:
 
 async def note_move(tx: Tx, before: rows.Ticket, after: rows.Ticket) -> None:
     """Note that a ticket changed; nothing unless it counts elsewhere now."""
-    amounts = Counter({place_of(after): 1})
-    amounts[place_of(before)] -= 1
+    await note_all(tx, [(before, after)])
+
+
+async def note_all(tx: Tx, moves: Iterable[tuple[rows.Ticket, rows.Ticket]]) -> None:
+    """Note that tickets changed, each as it was and as it is."""
+    amounts: Counter[Place] = Counter()
+    for before, after in moves:
+        amounts[place_of(before)] -= 1
+        amounts[place_of(after)] += 1
     await note(tx, amounts)
 
 
 async def note_moves(
-    tx: Tx, workspace_id: int, states: Iterable[State], before: Mapping[str, int], after: Mapping[str, int]
+    tx: Tx, workspace_id: int, states: Iterable[State], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
     """Note that tickets of these states moved from one id of a facet to another, as `{"category_id": 7}` says it."""
     amounts: Counter[Place] = Counter()
-    for (status, priority), count in Counter(states).items():
-        amounts[Place(workspace_id, status, priority, **before)] -= count
-        amounts[Place(workspace_id, status, priority, **after)] += count
+    for (status, priority, day), count in Counter(states).items():
+        place = Place(workspace_id, status, priority, created_day=day)
+        amounts[place._replace(**before)] -= count
+        amounts[place._replace(**after)] += count
     await note(tx, amounts)
 
 
@@ -189,17 +234,14 @@ async def note_moves(
 Cell = tuple[int, str, int, str, str]
 """The key of a tally: workspace, facet, id in it, status, priority."""
 
-WAITING: Statement[int] = Statement(
-    select(change.c.id).order_by(change.c.id).limit(bindparam("most", type_=BigInteger())), int
-)
-"""The ids of the oldest changes that are not folded yet, at most `most`."""
-_CLAIM: Statement[int] = Statement(WAITING.select.with_for_update(skip_locked=True), int)
-_TAKE = (
-    # two statements: a planner may run a subquery with a LIMIT twice, and take more than was asked for
-    delete(change)
-    .where(any_of(change.c.id, bindparam("ids", type_=ListOf(BigInteger()))))
-    .returning(*(change.c[name] for name in Place._fields), change.c.amount)
-)
+
+def _taken(*values: Any) -> tuple[Place, int]:
+    *place, amount = values
+    return Place(*place), amount
+
+
+CHANGES: Final = Pile(change, (*Place._fields, "amount"), _taken)
+WAITING: Final = CHANGES.waiting
 _CELL = tuple(column.name for column in tally.primary_key.columns)
 _FOLD = {
     is_sqlite: added.on_conflict_do_update(
@@ -210,21 +252,18 @@ _FOLD = {
 
 
 async def fold(tx: Tx, most: int) -> int:
-    """Move at most so many changes into the tallies, none that another is moving; how many that were."""
-    ids = await tx.rows(_CLAIM, most=most)
-    if not ids:
-        return 0
+    """Move at most so many changes into the tallies and the figures, none that another is moving; how many that were."""
+    taken = await CHANGES.take(tx, most)
     amounts: Counter[Cell] = Counter()
-    for place, amount in await tx.returning(_TAKE, _taken, ids=ids):
+    counted: Counter[figures.Cell] = Counter()
+    for place, amount in taken:
         for cell in cells(place):
             amounts[cell] += amount
+        for number, part in figures.cells(place):
+            counted[number] += amount * part
     await add(tx, amounts)
-    return len(ids)
-
-
-def _taken(*values: Any) -> tuple[Place, int]:
-    *place, amount = values
-    return Place(*place), amount
+    await figures.add(tx, counted)
+    return len(taken)
 
 
 async def add(tx: Tx, amounts: Mapping[Cell, int]) -> None:

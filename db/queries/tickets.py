@@ -10,7 +10,7 @@ from db import rows, tables
 from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing, by_ids
-from db.queries import tallies
+from db.queries import figures, tallies
 from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
 from db.statements import Statement, columns, table_of
 from db.types import ListOf, UtcDateTime, any_key, any_of
@@ -88,6 +88,7 @@ async def change(tx: Tx, before: rows.Ticket, values: dict[str, Any]) -> rows.Ti
 async def remove(tx: Tx, row: rows.Ticket) -> None:
     """Delete the ticket, held as it is; replies, tags, watchers and activity go with it."""
     await forget(tx, TICKETS, row.id)
+    await figures.note_gone(tx, row.workspace_id, row.id)
     await tx.change(_DELETE, {"ticket_id": row.id})
     await tallies.note(tx, {tallies.place_of(row): -1})
 
@@ -125,7 +126,7 @@ _FROM_CATEGORY = (
     .values(
         category_id=None, version=ticket.c.version + 1, updated_at=bindparam("moment", type_=UtcDateTime())
     )
-    .returning(ticket.c.id, ticket.c.status, ticket.c.priority)
+    .returning(ticket.c.id, ticket.c.status, ticket.c.priority, ticket.c.created_at)
 )
 _WITH_REQUESTER = (
     update(ticket)
@@ -155,11 +156,11 @@ async def uncategorise(tx: Tx, workspace_id: int, category_id: int, moment: dt.d
         in_workspace=workspace_id,
         moment=moment,
     )
-    states = ((status, priority) for _, status, priority in moved)
+    states = ((status, priority, created.date()) for _, status, priority, created in moved)
     await tallies.note_moves(
         tx, workspace_id, states, {"category_id": category_id}, {"category_id": tallies.NONE}
     )
-    return [ticket_id for ticket_id, _, _ in moved]
+    return [ticket_id for ticket_id, *_ in moved]
 
 
 async def follow_requester(tx: Tx, requester: rows.User, left: int | None) -> None:
@@ -184,4 +185,5 @@ async def _note_organization(
 
 
 def _state(status: str, priority: str) -> tallies.State:
-    return status, priority
+    # statistics know no organizations
+    return status, priority, None

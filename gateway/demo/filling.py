@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from db import rows, tables
 from db.database import Tx
-from db.queries import bulk, organizations, tallies
+from db.queries import bulk, figures, organizations, tallies
 from gateway.demo import people
 from gateway.demo.arrivals import DAY, DAYS, arrivals, instant
 from gateway.demo.lives import Life
@@ -172,6 +172,7 @@ class Filling:
 
     async def _tickets(self, lives: Iterator[Life]) -> None:
         counted: Counter[tallies.Cell] = Counter()
+        added_up: Counter[figures.Cell] = Counter()
         done = 0
         batches = _batches(lives)
         batch = next(batches)
@@ -181,11 +182,18 @@ class Filling:
             ahead = None if self.tx.is_sqlite else asyncio.create_task(asyncio.to_thread(next, batches, []))
             added = [life.row() for life in batch]
             await bulk.add_tickets(self.tx, added)
-            counted.update(cell for row in added for cell in tallies.cells(tallies.place_of(row)))
+            for place in map(tallies.place_of, added):
+                counted.update(tallies.cells(place))
+                for cell, amount in figures.cells(place):
+                    added_up[cell] += amount
             replies = [reply for life in batch for reply in life.replies]
             await bulk.add_replies(self.tx, replies)
-            await bulk.add_activity(self.tx, [entry for life in batch for entry in life.activity])
-            await bulk.add_ratings(self.tx, [rating for life in batch for rating in life.ratings])
+            log = [entry for life in batch for entry in life.activity]
+            await bulk.add_activity(self.tx, log)
+            ratings = [rating for life in batch for rating in life.ratings]
+            await bulk.add_ratings(self.tx, ratings)
+            for work in bulk.work_in(replies, log, ratings):
+                figures.count_work(added_up, work)
             watchers = [watcher for life in batch for watcher in life.watchers]
             await bulk.add_watchers(self.tx, self.workspace_id, watchers)
             self._count(replies=len(replies))
@@ -193,6 +201,7 @@ class Filling:
             self.progress("tickets", done, self.tickets)
             batch = await ahead if ahead else next(batches, [])
         await tallies.add(self.tx, counted)
+        await figures.add(self.tx, added_up)
 
 
 def _told(

@@ -173,6 +173,7 @@ class Life:
                 is_internal,
                 instant(self._moment),
                 _maybe(waiting_since),
+                is_staff,
             )
         )
         if is_internal:

@@ -11,16 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from db import rows
-from resolvers import ratings, replies, stats, tickets
-from resolvers.categories import create_category
+from db.queries import sla
+from resolvers import ratings, replies, stats, tallies, tickets
+from resolvers.categories import create_category, delete_category
 from resolvers.context import Caller, Context, Helpdesk
 from resolvers.errors import AnswerError
 from resolvers.users import add_user
 from resolvers.workspaces import workspace_named
 from rest_compat.stats import agent_shape, overview_shape
 from tests.conftest import Clock
+from tests.contents import folded
 from tests.doors import Row
-from tests.statistics_reference import Reference, told
+from tests.statistics_reference import Reference, Told, told
 
 BEGIN = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 AGENTS, CUSTOMERS, CATEGORIES = 3, 2, 2
@@ -53,12 +55,14 @@ UPDATES = (
     st.tuples(st.just("update"), WHICH, BY, st.fixed_dictionaries({"status": STATUSES})),
     st.tuples(st.just("update"), WHICH, BY, st.fixed_dictionaries({"priority": PRIORITIES})),
 )
+FOLDS = (st.tuples(st.just("fold"), st.sampled_from([1, 3, 1_000])), st.tuples(st.just("note_lapsed")))
 OTHERS = (
     st.tuples(st.just("open"), BY, PRIORITIES, st.none() | st.integers(0, AGENTS - 1)),
     st.tuples(st.just("rate"), WHICH, st.integers(1, 5)),
     st.tuples(st.just("rate"), WHICH, st.integers(1, 5)),
 )
-DEEDS = st.one_of(*REPLIES, *UPDATES, *OTHERS, *REPLIES, *UPDATES, st.tuples(st.just("delete"), BY))
+GONE = (st.tuples(st.just("delete"), BY), st.tuples(st.just("delete_category"), BY))
+DEEDS = st.one_of(*REPLIES, *UPDATES, *OTHERS, *FOLDS, *REPLIES, *UPDATES, *GONE)
 Days = tuple[int | None, int | None]
 
 
@@ -67,7 +71,7 @@ def _is_window(days: Days) -> bool:
     return first is None or last is None or first <= last
 
 
-_DAY = st.none() | st.integers(-1, 12)
+_DAY = st.none() | st.integers(-1, 12) | st.integers(-40, 70)
 WINDOWS: st.SearchStrategy[Days] = st.tuples(_DAY, _DAY).filter(_is_window)
 
 
@@ -102,7 +106,7 @@ class World:
             "content": "c",
             "requester_email": asks.email,
             "priority": priority,
-            "category_id": self.categories[which % CATEGORIES],
+            "category_id": self.categories[which % len(self.categories)],
             "assigned_to": None if assigned_to is None else self.agents[assigned_to].id,
         }
         async with self.helpdesk.operation(self.caller(self.agents[0])) as ctx:
@@ -113,7 +117,7 @@ class World:
         if given.get("assigned_to") is not None:
             given["assigned_to"] = self.agents[given["assigned_to"]].id
         if given.get("category_id") is not None:
-            given["category_id"] = self.categories[given["category_id"]]
+            given["category_id"] = self.categories[given["category_id"] % len(self.categories)]
         async with self.helpdesk.operation(self.caller(self.agents[by % AGENTS])) as ctx:
             await tickets.update_ticket(ctx, self.ticket(which), given)
 
@@ -136,6 +140,19 @@ class World:
             self.tickets.remove(ticket_id)
             async with self.helpdesk.operation(self.caller(self.agents[0])) as ctx:
                 await tickets.delete_ticket(ctx, ticket_id)
+
+    async def delete_category(self, which: int) -> None:
+        if len(self.categories) > 1:
+            gone = self.categories.pop(which % len(self.categories))
+            async with self.helpdesk.operation(self.caller(self.agents[0])) as ctx:
+                await delete_category(ctx, gone)
+
+    async def fold(self, most: int) -> None:
+        await folded(self.helpdesk.db, most)
+
+    async def note_lapsed(self) -> None:
+        async with self.helpdesk.db.write() as tx:
+            await sla.lapse(tx, self.clock.moment, 2)
 
 
 async def world_of(helpdesk: Helpdesk, clock: Clock, name: str) -> World:
@@ -192,9 +209,15 @@ async def test_whatever_happens_every_figure_is_the_one_that_counting_gives(
         clock.pass_(hours=hours)
         await world.do(deed)
     everything = await told(helpdesk.db, world.workspace_id)
+    await _is_as_by_hand(world, everything, windows)
+    await tallies.fold(helpdesk)
+    await _is_as_by_hand(world, everything, windows)
+
+
+async def _is_as_by_hand(world: World, everything: Told, windows: list[Days]) -> None:
     for first, last in [(None, None), *windows]:
         days = [None if each is None else BEGIN.date() + dt.timedelta(days=each) for each in (first, last)]
-        async with helpdesk.operation(world.caller(world.agents[1])) as ctx:
+        async with world.helpdesk.operation(world.caller(world.agents[1])) as ctx:
             asked = await stats.stats(ctx, *days)
             overview, agents = await shown(ctx, asked)
         by_hand = Reference(everything, days[0], days[1], asked.window.now)
