@@ -266,6 +266,47 @@ def revoke_key(api_key: str) -> None:
     click.echo(f"{api_key} is revoked; its tokens stop working within ten seconds.")
 
 
+@main.group("secrets")
+def secrets_group() -> None:
+    """The secret that signs tokens."""
+
+
+@secrets_group.command("rotate")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 31_536_000),
+    metavar="SECONDS",
+    help="How long tokens of the former secret are taken.  [ANSWER_TOKEN_TTL and a minute]",
+)
+@click.option("--at-once", is_flag=True, help="Take none any more: for a secret that somebody has learnt.")
+def rotate_secret(overlap: int | None, at_once: bool) -> None:
+    """Sign tokens with a new secret. Running servers follow within five seconds; webhooks and API keys keep theirs."""
+    settings = _settings()
+    if settings.jwt_secret.get_secret_value():
+        raise Trouble(
+            "ANSWER_JWT_SECRET comes from the environment, so that is where a new one goes. Put the one it has now into "
+            "ANSWER_JWT_SECRETS_ACCEPTED until its tokens have ended; docs/settings.md has the steps"
+        )
+    import datetime as dt
+
+    from gateway.kept_secrets import rotate
+    from resolvers.context import utc_now
+    from resolvers.tokens import CLOCKS_DIFFER_S, key_name
+
+    seconds = settings.token_ttl + CLOCKS_DIFFER_S if overlap is None else overlap
+    path = settings.data_dir / "jwt_secret"
+    try:
+        after = rotate(path, utc_now(), None if at_once else dt.timedelta(seconds=seconds))
+    except OSError as error:
+        raise Trouble(str(settings.not_kept("jwt_secret", error))) from None
+    click.echo(f"Tokens are signed with the new secret {key_name(after.secret)} in {path}.")
+    for former in after.former:
+        click.echo(
+            f"Those of {key_name(former.secret)} are taken until {former.until:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    click.echo("Servers that run on this directory follow within five seconds.")
+
+
 @main.command()
 def sweep() -> None:
     """Remove files that no ticket knows any more, a day after they were written."""

@@ -17,7 +17,7 @@ from gateway.graphql.websocket import websocket_route
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Forbidden, NotFound, Unauthorized, Unavailable, ValidationError
 from resolvers.rate_limits import Charge
-from resolvers.tokens import TokenSigner
+from resolvers.tokens import SigningSecrets, TokenSigner
 from schema.execution import Graph
 
 CALLER = Caller(workspace_id=1, user_id=2, key_id=3, role="agent", tier="professional")
@@ -196,7 +196,7 @@ class SmallHelpdesk:
 
     def __init__(self, clock: Callable[[], dt.datetime]) -> None:
         self.clock = clock
-        self.tokens = TokenSigner("s" * 40, "p" * 40, 3600)
+        self.tokens = TokenSigner(lambda _now: SigningSecrets("s" * 40), "p" * 40, 3600)
         self.is_out = False
 
     @contextlib.asynccontextmanager
@@ -210,7 +210,7 @@ class SmallHelpdesk:
         yield ctx
 
     def token(self, lifetime_s: int = 3600) -> str:
-        signer = TokenSigner("s" * 40, "p" * 40, lifetime_s)
+        signer = TokenSigner(lambda _now: SigningSecrets("s" * 40), "p" * 40, lifetime_s)
         return signer.sign(HOLDER, self.clock()).token
 
 
