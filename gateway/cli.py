@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -317,6 +318,32 @@ def sweep() -> None:
         return await removed(helpdesk)
 
     click.echo(f"{_with_helpdesk(work)} files removed.")
+
+
+@main.group()
+def documents() -> None:
+    """Trusted documents: what clients may name instead of sending it."""
+
+
+@documents.command("check")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+def check_documents(path: Path | None) -> None:
+    """See whether each document can run on this schema, at PATH or where ANSWER_TRUSTED_DOCUMENTS_PATH says."""
+    settings = _settings()
+    from gateway.settings import SettingsError
+    from gateway.trusted_documents import findings
+    from schema.execution import Graph
+    from schema.root import schema
+
+    try:
+        found = findings(path or settings.trusted_documents_path, Graph(schema).documents)
+    except SettingsError as error:
+        raise Trouble(str(error)) from None
+    for document, fault, costs in found:
+        told = ", ".join(f"{name or 'query'} costs {cost:g}" for name, cost in costs.items())
+        click.echo(f"{'FAIL' if fault else 'ok  '}  {document.ids[0]}  {document.place}: {fault or told}")
+    if faults := sum(each.fault is not None for each in found):
+        raise Trouble(f"{faults} cannot run, and with them no server starts")
 
 
 @main.command("schema")

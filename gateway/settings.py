@@ -106,6 +106,31 @@ class Settings(BaseSettings):
             "rest to `graphql-core`; `graphql-core` answers everything, several times slower."
         ),
     ] = "levels"
+    trusted_documents: Annotated[
+        Literal["off", "allow", "only"],
+        Field(
+            description="Documents registered at the start: `off`, there are none; `allow`, a client may name one "
+            "instead of sending it; `only`, nothing else runs."
+        ),
+    ] = "off"
+    trusted_documents_path: Annotated[
+        Path | None,
+        Field(
+            description="Where they are: a folder of `.graphql` files, or a JSON file of ids and texts, as Relay and "
+            "Apollo write it. `answer documents check` reads them."
+        ),
+    ] = None
+    introspection: Annotated[
+        Literal["everyone", "signed-in", "staff", "nobody"],
+        Field(
+            description="Who may ask for the schema: by introspection and at `/graphql/schema`. GraphiQL needs it to "
+            "help with typing; clients do not."
+        ),
+    ] = "everyone"
+    suggestions: Annotated[
+        bool,
+        Field(description="Errors about a GraphQL document say what it may have meant: `Did you mean …?`"),
+    ] = True
     graphiql: Annotated[
         bool,
         Field(description="Browsers that open `/graphql` get GraphiQL, and `/v1/docs` shows the REST pages."),

@@ -126,10 +126,14 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema by their text: the last used ones, bounded in number and in bytes."""
+    """The documents of one schema by their text: the last used ones, bounded in number and in bytes.
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    `suggests`: errors name what the client may have meant.
+    """
+
+    def __init__(self, schema: GraphQLSchema, *, suggests: bool = True) -> None:
         mark_one_of_inputs(schema)
+        self._hide_suggestions = not suggests
         self._schema = schema
         self._ruler = limits.Ruler(schema)
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -164,7 +168,10 @@ class Documents:
             return _refused_document(_text_weight(text), _parse_refusal(error))
         if (why_not := limits.repetition(ast)) is not None:
             return _refused_document(_text_weight(text), refused("QUERY_TOO_COMPLEX", why_not))
-        if errors := validate(self._schema, ast, RULES, max_errors=MAX_ERRORS):
+        errors = validate(
+            self._schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=self._hide_suggestions
+        )
+        if errors:
             return _refused_document(_text_weight(text), _validation_refusal(errors))
         return self._analysed(text, ast)
 

@@ -13,6 +13,7 @@ from strawberry.scalars import JSON
 from db.queries.api_keys import Holder
 from gateway.graphql.answering import Answering
 from gateway.graphql.http import http_routes
+from gateway.graphql.trusted import Readers, TrustedDocuments
 from gateway.graphql.websocket import websocket_route
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Forbidden, NotFound, Unauthorized, Unavailable, ValidationError
@@ -235,8 +236,13 @@ class FreeOfCharge(Answering):
         return None
 
 
-def small_app() -> Litestar:
-    answering = FreeOfCharge(Graph(schema), sign_in)
+def small_app(
+    trusted: TrustedDocuments = TrustedDocuments(),  # noqa: B008  # immutable
+    introspection: Readers = "everyone",
+    *,
+    suggests: bool = True,
+) -> Litestar:
+    answering = FreeOfCharge(Graph(schema, suggests=suggests), sign_in, trusted, introspection)
     routes = [*http_routes(answering, graphiql_page, "type Query"), websocket_route(answering)]
     app = Litestar(routes, openapi_config=None)
     app.state.helpdesk = SmallHelpdesk(lambda: dt.datetime.now(dt.UTC))
