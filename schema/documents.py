@@ -240,15 +240,21 @@ def _parse_refusal(error: GraphQLError) -> Refusal:
             f"The document has more than {limits.MAX_TOKENS:,} tokens or {limits.MAX_COMMENTS} comments: "
             "put values into variables, or split it.",
         )
+    if "nested too deeply" in error.message:
+        return _too_deep()
     return Refusal("GRAPHQL_PARSE_FAILED", [document_error(error, "GRAPHQL_PARSE_FAILED")])
+
+
+def _too_deep() -> Refusal:
+    return refused(
+        "QUERY_TOO_COMPLEX", "The document is nested too deeply: ask for the inner objects by their id."
+    )
 
 
 def _validation_refusal(errors: list[GraphQLError]) -> Refusal:
     code = "GRAPHQL_VALIDATION_FAILED"
     if any(error.message == "Validation aborted." for error in errors):
-        return refused(
-            "QUERY_TOO_COMPLEX", "The document is nested too deeply: ask for the inner objects by their id."
-        )
+        return _too_deep()
     told = [document_error(error, code) for error in errors]
     if all(error["extensions"]["code"] == "VALIDATION_ERROR" for error in told):
         code = "VALIDATION_ERROR"
