@@ -262,7 +262,9 @@ def _pragmas(*, durable: bool) -> tuple[str, ...]:
 
 def _sqlite_engine(url: URL, pragmas: Sequence[str]) -> AsyncEngine:
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION_S)
+    engine = create_async_engine(
+        url, pool_size=1, max_overflow=0, pool_timeout=WAIT_FOR_CONNECTION_S, hide_parameters=True
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -285,5 +287,6 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
+        hide_parameters=True,  # what customers wrote does not belong into a log
         connect_args={"timeout": WAIT_FOR_CONNECTION_S, "command_timeout": STATEMENT_TIMEOUT_S},
     )

@@ -49,6 +49,9 @@ class Credentials(NamedTuple):
     secret_access_key: str = ""
     session_token: str = ""
 
+    def __repr__(self) -> str:
+        return f"Credentials({self.access_key_id!r})"
+
 
 class Place(NamedTuple):
     """Where files are kept: a local folder, or a bucket with a prefix, an endpoint and a region."""

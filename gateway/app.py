@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from litestar import Litestar
 from litestar.config.compression import CompressionConfig
 
-from gateway.graphql import graphql_routes
+from gateway.graphql import Answering, graphql_routes
 from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
 from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.telemetry import configure_logging
+from gateway.trusted_documents import trusted_documents
 from gateway.worker import embedded_worker
 from resolvers.context import Clock, utc_now
 from rest_compat import exception_handlers, rest_routes
@@ -25,9 +26,12 @@ COMPRESSED_FROM_BYTES = 2048
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
-    """The ASGI application of one worker."""
+    """The ASGI application of one worker. Raises SettingsError."""
     helpdesk = open_helpdesk(settings, clock)
-    graph = Graph(schema, settings.executor)
+    graph = Graph(schema, settings.executor, suggests=settings.suggestions)
+    answering = Answering(
+        graph, sign_in, trusted_documents(settings, graph.documents), settings.introspection
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -37,7 +41,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            *graphql_routes(graph, sign_in, graphiql_page if settings.graphiql else None, sdl(schema)),
+            *graphql_routes(answering, graphiql_page if settings.graphiql else None, sdl(schema)),
             *rest_routes(),
             metrics_route(graph),
             *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),

@@ -8,6 +8,9 @@ from db.files import Files
 from gateway.helpdesk import open_helpdesk
 from gateway.pages import BUILT
 from gateway.settings import Settings
+from resolvers.context import utc_now
+from resolvers.sealing import is_readable
+from resolvers.tokens import SigningSecrets, key_name
 
 FINE, CARE, FAILED = "ok  ", "note", "FAIL"
 
@@ -50,12 +53,19 @@ def _data_dir(settings: Settings) -> Line:
 def _secret(settings: Settings, name: str) -> Line:
     is_set = bool(getattr(settings, name).get_secret_value())
     settings.secret("jwt_secret" if name == "jwt_secret" else "key_pepper")
+    names = _named(settings.signing_secrets(utc_now())) if name == "jwt_secret" else ""
     if is_set:
-        return Line(FINE, name, "from the environment")
-    text = f"in {settings.data_dir / name}"
+        return Line(FINE, name, f"from the environment{names}")
+    text = f"in {settings.data_dir / name}{names}"
     if settings.is_embedded:
         return Line(FINE, name, text)
     return Line(CARE, name, f"{text}: other machines need the same one, set ANSWER_{name.upper()}")
+
+
+def _named(told: SigningSecrets) -> str:
+    """The secrets by their `kid`, which tells nothing of them."""
+    others = ", ".join(map(key_name, told.accepted))
+    return f": {key_name(told.signs)} signs" + (f", {others} taken as well" if others else "")
 
 
 async def _database(settings: Settings) -> Line:
@@ -63,10 +73,17 @@ async def _database(settings: Settings) -> Line:
     shown = helpdesk.db.engine.url.render_as_string(hide_password=True)
     try:
         revision = await migrate.current(helpdesk.db)
+        has_its_pepper = revision != migrate.newest() or await is_readable(helpdesk)
     except DatabaseUnavailable as error:
         return Line(FAILED, "database", f"{shown} cannot be reached: {error}")
     finally:
         await helpdesk.close()
+    if not has_its_pepper:
+        return Line(
+            FAILED,
+            "database",
+            f"{shown} was filled with another key_pepper: no API key signs in, no webhook is signed",
+        )
     if revision == migrate.newest():
         return Line(FINE, "database", f"{shown}, revision {revision}")
     if revision is None:

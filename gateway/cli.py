@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -266,6 +267,47 @@ def revoke_key(api_key: str) -> None:
     click.echo(f"{api_key} is revoked; its tokens stop working within ten seconds.")
 
 
+@main.group("secrets")
+def secrets_group() -> None:
+    """The secret that signs tokens."""
+
+
+@secrets_group.command("rotate")
+@click.option(
+    "--overlap",
+    type=click.IntRange(0, 31_536_000),
+    metavar="SECONDS",
+    help="How long tokens of the former secret are taken.  [ANSWER_TOKEN_TTL and a minute]",
+)
+@click.option("--at-once", is_flag=True, help="Take none any more: for a secret that somebody has learnt.")
+def rotate_secret(overlap: int | None, at_once: bool) -> None:
+    """Sign tokens with a new secret. Running servers follow within five seconds; webhooks and API keys keep theirs."""
+    settings = _settings()
+    if settings.jwt_secret.get_secret_value():
+        raise Trouble(
+            "ANSWER_JWT_SECRET comes from the environment, so that is where a new one goes. Put the one it has now into "
+            "ANSWER_JWT_SECRETS_ACCEPTED until its tokens have ended; docs/settings.md has the steps"
+        )
+    import datetime as dt
+
+    from gateway.kept_secrets import rotate
+    from resolvers.context import utc_now
+    from resolvers.tokens import CLOCKS_DIFFER_S, key_name
+
+    seconds = settings.token_ttl + CLOCKS_DIFFER_S if overlap is None else overlap
+    path = settings.data_dir / "jwt_secret"
+    try:
+        after = rotate(path, utc_now(), None if at_once else dt.timedelta(seconds=seconds))
+    except OSError as error:
+        raise Trouble(str(settings.not_kept("jwt_secret", error))) from None
+    click.echo(f"Tokens are signed with the new secret {key_name(after.secret)} in {path}.")
+    for former in after.former:
+        click.echo(
+            f"Those of {key_name(former.secret)} are taken until {former.until:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    click.echo("Servers that run on this directory follow within five seconds.")
+
+
 @main.command()
 def sweep() -> None:
     """Remove files that no ticket knows any more, a day after they were written."""
@@ -276,6 +318,32 @@ def sweep() -> None:
         return await removed(helpdesk)
 
     click.echo(f"{_with_helpdesk(work)} files removed.")
+
+
+@main.group()
+def documents() -> None:
+    """Trusted documents: what clients may name instead of sending it."""
+
+
+@documents.command("check")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+def check_documents(path: Path | None) -> None:
+    """See whether each document can run on this schema, at PATH or where ANSWER_TRUSTED_DOCUMENTS_PATH says."""
+    settings = _settings()
+    from gateway.settings import SettingsError
+    from gateway.trusted_documents import findings
+    from schema.execution import Graph
+    from schema.root import schema
+
+    try:
+        found = findings(path or settings.trusted_documents_path, Graph(schema).documents)
+    except SettingsError as error:
+        raise Trouble(str(error)) from None
+    for document, fault, costs in found:
+        told = ", ".join(f"{name or 'query'} costs {cost:g}" for name, cost in costs.items())
+        click.echo(f"{'FAIL' if fault else 'ok  '}  {document.ids[0]}  {document.place}: {fault or told}")
+    if faults := sum(each.fault is not None for each in found):
+        raise Trouble(f"{faults} cannot run, and with them no server starts")
 
 
 @main.command("schema")

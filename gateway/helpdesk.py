@@ -17,7 +17,7 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
         writers=settings.database_pool,
         durable=settings.sqlite_durable,
     )
-    signer = TokenSigner(settings.secret("jwt_secret"), settings.secret("key_pepper"), settings.token_ttl)
+    signer = TokenSigner(settings.signing_secrets, settings.secret("key_pepper"), settings.token_ttl)
     windows = ValkeyWindows(settings.cache_url) if settings.cache_url else MemoryWindows()
     files = Files(settings.storage_place, settings.storage_credentials)
     return Helpdesk(database, signer, RateLimits(windows), files, clock, settings.webhook_allow_private)

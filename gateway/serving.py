@@ -20,8 +20,9 @@ class NotReady(Exception):
 async def make_ready(settings: Settings, say: Say) -> None:
     """Bring the database up to date as far as that is ours to do, and see that somebody can sign in.
 
-    Raises NotReady, DatabaseUnavailable.
+    Raises NotReady, DatabaseUnavailable, SettingsError.
     """
+    _check_documents(settings)
     helpdesk = open_helpdesk(settings)
     try:
         await migrate_at_start(settings, helpdesk.db, say)
@@ -45,6 +46,16 @@ async def migrate_at_start(settings: Settings, database: Database, say: Say) -> 
     before, after = await migrate.migrate(database)
     if before != after:
         say(f"Database brought from {before or 'nothing'} to revision {after}.")
+
+
+def _check_documents(settings: Settings) -> None:
+    """See that the trusted documents can run: workers that cannot start would be started again and again."""
+    if settings.trusted_documents != "off":
+        from gateway.trusted_documents import trusted_documents
+        from schema.execution import Graph
+        from schema.root import schema
+
+        trusted_documents(settings, Graph(schema).documents)
 
 
 async def _first_key(helpdesk: Helpdesk, say: Say) -> None:

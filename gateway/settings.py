@@ -1,6 +1,5 @@
 """The settings: environment variables `ANSWER_*`, each with what it means (docs/settings.md is this, as a table)."""
 
-import secrets
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.database import database_url
 from db.files import Credentials, Place, place_of
+from gateway.kept_secrets import WatchedSecrets, kept
+from resolvers.tokens import SecretSource, SigningSecrets
 
 SHORTEST_SECRET = 32
 
@@ -30,8 +31,9 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str,
         Field(
+            repr=False,  # an address may hold a password
             description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`. "
-            "Empty: `answer.db` in the data directory."
+            "Empty: `answer.db` in the data directory.",
         ),
     ] = ""
     database_pool: Annotated[
@@ -47,16 +49,18 @@ class Settings(BaseSettings):
     cache_url: Annotated[
         str,
         Field(
+            repr=False,  # an address may hold a password
             description="`valkey://HOST:PORT/0` or `redis://…`: where rate limits are counted for all processes. "
-            "Empty: in the memory of each."
+            "Empty: in the memory of each.",
         ),
     ] = ""
     storage_url: Annotated[
         str,
         Field(
+            repr=False,  # an address may hold a password
             description="Where attachments are kept: a folder, or "
             "`s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION`. "
-            "It belongs to this database alone. Empty: `attachments` in the data directory."
+            "It belongs to this database alone. Empty: `attachments` in the data directory.",
         ),
     ] = ""
     storage_access_key_id: Annotated[
@@ -80,6 +84,13 @@ class Settings(BaseSettings):
             "Empty: generated once and kept in the data directory."
         ),
     ] = SecretStr("")
+    jwt_secrets_accepted: Annotated[
+        SecretStr,
+        Field(
+            description="Secrets, with spaces between, whose tokens are taken as well: the one before, until its last "
+            "token has ended, or the next one, before every machine has it."
+        ),
+    ] = SecretStr("")
     key_pepper: Annotated[
         SecretStr,
         Field(
@@ -95,6 +106,31 @@ class Settings(BaseSettings):
             "rest to `graphql-core`; `graphql-core` answers everything, several times slower."
         ),
     ] = "levels"
+    trusted_documents: Annotated[
+        Literal["off", "allow", "only"],
+        Field(
+            description="Documents registered at the start: `off`, there are none; `allow`, a client may name one "
+            "instead of sending it; `only`, nothing else runs."
+        ),
+    ] = "off"
+    trusted_documents_path: Annotated[
+        Path | None,
+        Field(
+            description="Where they are: a folder of `.graphql` files, or a JSON file of ids and texts, as Relay and "
+            "Apollo write it. `answer documents check` reads them."
+        ),
+    ] = None
+    introspection: Annotated[
+        Literal["everyone", "signed-in", "staff", "nobody"],
+        Field(
+            description="Who may ask for the schema: by introspection and at `/graphql/schema`. GraphiQL needs it to "
+            "help with typing; clients do not."
+        ),
+    ] = "everyone"
+    suggestions: Annotated[
+        bool,
+        Field(description="Errors about a GraphQL document say what it may have meant: `Did you mean …?`"),
+    ] = True
     graphiql: Annotated[
         bool,
         Field(description="Browsers that open `/graphql` get GraphiQL, and `/v1/docs` shows the REST pages."),
@@ -213,9 +249,13 @@ class Settings(BaseSettings):
         """The variables whose secret is set but short enough to be guessed."""
         return [
             f"ANSWER_{name.upper()}"
-            for name in ("jwt_secret", "key_pepper")
-            if 0 < len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET
+            for name in ("jwt_secret", "jwt_secrets_accepted", "key_pepper")
+            if any(len(each) < SHORTEST_SECRET for each in self._set(name))
         ]
+
+    def _set(self, name: str) -> list[str]:
+        value: str = getattr(self, name).get_secret_value()
+        return value.split() if name == "jwt_secrets_accepted" else [value] if value else []
 
     def secret(self, name: Literal["jwt_secret", "key_pepper"]) -> str:
         """The secret that is set, else the one in the data directory, generated at first use.
@@ -223,26 +263,29 @@ class Settings(BaseSettings):
         Raises SettingsError when the data directory cannot be written.
         """
         value: SecretStr = getattr(self, name)
-        return value.get_secret_value() or _kept_secret(self.data_dir / name)
-
-
-def _kept_secret(path: Path) -> str:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        generated = secrets.token_urlsafe(48)
-        fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(generated)
         try:
-            # a link is made whole or not at all: of two workers that start at once, one wins and both read the same
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        return path.read_text().strip()
-    except OSError as error:
-        raise SettingsError(
-            f"ANSWER_DATA_DIR: cannot keep {path.name} in {path.parent} ({error.strerror}). "
+            return value.get_secret_value() or kept(self.data_dir / name).secret
+        except OSError as error:
+            raise self.not_kept(name, error) from None
+
+    @property
+    def signing_secrets(self) -> SecretSource:
+        """What signs tokens and what else is taken: as the environment says, else as the file says at that moment.
+
+        Raises SettingsError when the data directory cannot be written.
+        """
+        accepted = tuple(self._set("jwt_secrets_accepted"))
+        if given := self.jwt_secret.get_secret_value():
+            told = SigningSecrets(given, accepted)
+            return lambda _now: told
+        try:
+            return WatchedSecrets(self.data_dir / "jwt_secret", accepted)
+        except OSError as error:
+            raise self.not_kept("jwt_secret", error) from None
+
+    def not_kept(self, name: str, error: OSError) -> SettingsError:
+        """What to tell the operator when a secret can be neither read nor written."""
+        return SettingsError(
+            f"ANSWER_DATA_DIR: cannot keep {name} in {self.data_dir} ({error.strerror}). "
             "Make it writable, or set the secret itself"
-        ) from None
+        )

@@ -166,6 +166,9 @@ class Message(NamedTuple):
     keys: list[bytes]
     is_wanted: bool
 
+    def __repr__(self) -> str:
+        return f"Message({self.message_id!r} to {self.url!r})"
+
 
 class Result(NamedTuple):
     """What came of sending: an HTTP status and the beginning of the answer, or an error."""

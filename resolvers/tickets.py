@@ -125,6 +125,17 @@ def reply_count(caller: Caller, row: rows.Ticket) -> int:
     return row.public_reply_count + (row.internal_note_count if caller.is_staff else 0)
 
 
+def is_untouched(caller: Caller, row: rows.Ticket) -> bool:
+    """Whether no agent has acted on it yet; for customers, whether nothing they see says so.
+
+    The first action may be a note, which they do not hear of (D2, D25).
+    """
+    if caller.is_staff or row.is_untouched:
+        return row.is_untouched
+    shows = (row.assigned_to_id, row.first_response_at, row.first_resolved_at)
+    return row.status == "open" and all(each is None for each in shows)
+
+
 @allow(*SIGNED_IN)
 async def create_ticket(ctx: Context, given: Given) -> rows.Ticket:
     """A new ticket, open and untouched; customers open them as themselves (D36).

@@ -10,8 +10,9 @@ import hmac
 import secrets
 import string
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import jwt
 
@@ -35,6 +36,10 @@ CLAIMS: Final = ("iss", "aud", "sub", "jti", "iat", "exp", "workspace", "role", 
 LONGEST_TOKEN: Final = 4096
 KEY_IS_TRUSTED_S: Final = 5.0
 """How long a key's state is believed before it is read again; a revoked key works at most this long (D31: ten)."""
+SECRETS_ARE_TRUSTED_S: Final = 5.0
+"""How long the signing secrets are believed before they are read again; a rotation takes at most this long."""
+CLOCKS_DIFFER_S: Final = 60
+"""How far the clock of a machine that signs may be ahead of one that verifies."""
 TOKENS_REMEMBERED: Final = 10_000
 WRONG_CREDENTIALS: Final = "Invalid API key or secret"
 
@@ -51,6 +56,9 @@ class Token(NamedTuple):
     token: str
     expires_in: int
     token_type: str = "Bearer"  # noqa: S105  # the kind of token, not one
+
+    def __repr__(self) -> str:
+        return f"Token(expires_in={self.expires_in})"
 
 
 class Claims(NamedTuple):
@@ -71,16 +79,44 @@ class NewKey:
     api_secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SigningSecrets:
+    """The secret that signs tokens, and the others whose tokens are taken as well. No `repr` tells them."""
+
+    signs: str = field(repr=False)
+    accepted: tuple[str, ...] = field(default=(), repr=False)
+
+
+SecretSource: TypeAlias = Callable[[dt.datetime], SigningSecrets]
+"""Tells which secrets hold at an instant; asked every few seconds, so that they can be rotated while we run."""
+
+
+def key_name(secret: str) -> str:
+    """The `kid` of tokens that the secret signs: it tells the secrets apart, and nothing of them."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
+
+
 class TokenSigner:
     """Signs and verifies tokens, and hashes secrets. Keeps its secrets out of every `repr`."""
 
-    __slots__ = ("_holders", "_pepper", "_secret", "_verified", "key_name", "lifetime_s")
+    __slots__ = (
+        "_by_name",
+        "_holders",
+        "_pepper",
+        "_read_at",
+        "_secrets",
+        "_source",
+        "_verified",
+        "lifetime_s",
+    )
 
-    def __init__(self, secret: str, pepper: str, lifetime_s: int) -> None:
-        self._secret = secret
+    def __init__(self, source: SecretSource, pepper: str, lifetime_s: int) -> None:
+        self._source = source
         self._pepper = pepper.encode()
         self.lifetime_s = lifetime_s
-        self.key_name = hashlib.sha256(secret.encode()).hexdigest()[:8]
+        self._secrets: SigningSecrets | None = None
+        self._by_name: dict[str, str] = {}
+        self._read_at = 0.0
         self._verified: OrderedDict[str, Claims] = OrderedDict()
         self._holders: dict[int, tuple[float, Caller | None]] = {}
 
@@ -106,40 +142,62 @@ class TokenSigner:
             "role": holder.role,
             "key": holder.key_id,
         }
-        token = jwt.encode(claims, self._secret, ALGORITHM, headers={"kid": self.key_name})
+        secret = self._current(now).signs
+        token = jwt.encode(claims, secret, ALGORITHM, headers={"kid": key_name(secret)})
         return Token(token, self.lifetime_s)
 
     def verify(self, token: str, now: dt.datetime) -> Claims:
         """What the token says. Raises Unauthorized for anything but a token of ours that is still good."""
-        claims = self._verified.get(token) or self._decode(token)
+        self._current(now)
+        claims = self._verified.get(token) or self._decode(token, now)
         if now.timestamp() >= claims.expires_at:
             self._verified.pop(token, None)
             raise Unauthorized("The token has expired. Exchange your API key for a new one")
         return claims
 
-    def _decode(self, token: str) -> Claims:
+    def _current(self, now: dt.datetime, *, at_once: bool = False) -> SigningSecrets:
+        """The secrets of now; when they were changed, every token is verified anew."""
+        moment = now.timestamp()
+        if self._secrets is None or at_once or not 0 <= moment - self._read_at < SECRETS_ARE_TRUSTED_S:
+            found, self._read_at = self._source(now), moment
+            if found != self._secrets:
+                self._secrets = found
+                self._by_name = {key_name(each): each for each in (*found.accepted, found.signs)}
+                self._verified.clear()
+        return self._secrets
+
+    def _secret_of(self, token: str, now: dt.datetime) -> str:
+        """The secret that the token says it was signed with. Raises Unauthorized when it is none of ours."""
+        name = jwt.get_unverified_header(token).get("kid")
+        if name not in self._by_name:  # another process may have rotated them a moment ago
+            self._current(now, at_once=True)
+        secret = self._by_name.get(name or "")
+        if secret is None:
+            raise Unauthorized
+        return secret
+
+    def _decode(self, token: str, now: dt.datetime) -> Claims:
         if len(token) > LONGEST_TOKEN:
             raise Unauthorized
         try:
-            if jwt.get_unverified_header(token).get("kid") != self.key_name:
-                raise Unauthorized
             found = jwt.decode(
                 token,
-                self._secret,
+                self._secret_of(token, now),
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
-                # the clock is ours and injected, so it is `verify` that looks at the expiry; PyJWT would also refuse
-                # a token that a machine signed whose clock is a second ahead
+                # the clock is ours and injected, so it is we who look at the instants
                 options={
                     "require": list(CLAIMS),
                     "verify_exp": False,
                     "verify_iat": False,
+                    "verify_nbf": False,
                     "strict_aud": True,
                 },
             )
+            _check_begun(found, now)
             claims = _claims(found)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Unauthorized from error
         self._verified[token] = claims
         if len(self._verified) > TOKENS_REMEMBERED:
@@ -165,6 +223,13 @@ class TokenSigner:
     def forget(self, key_id: int) -> None:
         """Read the key again at its next use."""
         self._holders.pop(key_id, None)
+
+
+def _check_begun(found: dict[str, Any], now: dt.datetime) -> None:
+    """Refuse a token of a later time: we sign none, and `nbf` (RFC 7519, 4.1.5) is heeded when one has it."""
+    begins = max(int(found["iat"]), int(found.get("nbf", 0)))
+    if begins > now.timestamp() + CLOCKS_DIFFER_S:
+        raise Unauthorized("The token is not valid yet: the clocks of the servers differ")
 
 
 def _claims(found: dict[str, Any]) -> Claims:

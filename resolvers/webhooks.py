@@ -103,6 +103,9 @@ class NewSecret(NamedTuple):
     row: rows.Webhook
     signing_secret: str
 
+    def __repr__(self) -> str:
+        return f"NewSecret({self.row!r})"
+
 
 async def visible_webhook(ctx: Context, webhook_id: int) -> rows.Webhook:
     """The webhook. Raises NotFound."""

@@ -248,7 +248,9 @@ class Ticket(Shape, frozen=True):
     attachments: list[Attachment]
     activity_log: Annotated[list[ActivityEntry], Meta(description="Oldest first, at most 100")]
     metadata: Metadata
-    is_untouched: Annotated[bool, Meta(description="Whether no agent has acted on it yet")]
+    is_untouched: Annotated[
+        bool, Meta(description="Whether no agent has acted on it yet, as far as you may know")
+    ]
     version: Annotated[int, Meta(ge=1, description="Grows by one with every change")]
     created_at: Instant
     updated_at: Instant

@@ -273,7 +273,7 @@ def _ticket(
         attachments=shown(files),
         activity_log=[_entry(each, users.get(each.user_id or 0)) for each in log.rows],
         metadata=row.metadata,
-        is_untouched=row.is_untouched,
+        is_untouched=tickets.is_untouched(ctx.caller, row),
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -164,10 +164,14 @@ class Document:
 
 
 class Documents:
-    """The documents of one schema by their text: the last used ones, bounded in number and in bytes."""
+    """The documents of one schema by their text: the last used ones, bounded in number and in bytes.
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    `suggests`: errors name what the client may have meant.
+    """
+
+    def __init__(self, schema: GraphQLSchema, *, suggests: bool = True) -> None:
         mark_one_of_inputs(schema)
+        self._hide_suggestions = not suggests
         self._schema = schema
         self._ruler = limits.Ruler(schema)
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -202,7 +206,10 @@ class Documents:
             return _refused_document(_text_weight(text), _parse_refusal(error))
         if (why_not := limits.repetition(ast)) is not None:
             return _refused_document(_text_weight(text), refused("QUERY_TOO_COMPLEX", why_not))
-        if errors := validate(self._schema, ast, RULES, max_errors=MAX_ERRORS):
+        errors = validate(
+            self._schema, ast, RULES, max_errors=MAX_ERRORS, hide_suggestions=self._hide_suggestions
+        )
+        if errors:
             return _refused_document(_text_weight(text), _validation_refusal(errors))
         return self._analysed(text, ast)
 
@@ -271,15 +278,21 @@ def _parse_refusal(error: GraphQLError) -> Refusal:
             f"The document has more than {limits.MAX_TOKENS:,} tokens or {limits.MAX_COMMENTS} comments: "
             "put values into variables, or split it.",
         )
+    if "nested too deeply" in error.message:
+        return _too_deep()
     return Refusal("GRAPHQL_PARSE_FAILED", [document_error(error, "GRAPHQL_PARSE_FAILED")])
+
+
+def _too_deep() -> Refusal:
+    return refused(
+        "QUERY_TOO_COMPLEX", "The document is nested too deeply: ask for the inner objects by their id."
+    )
 
 
 def _validation_refusal(errors: list[GraphQLError]) -> Refusal:
     code = "GRAPHQL_VALIDATION_FAILED"
     if any(error.message == "Validation aborted." for error in errors):
-        return refused(
-            "QUERY_TOO_COMPLEX", "The document is nested too deeply: ask for the inner objects by their id."
-        )
+        return _too_deep()
     told = [document_error(error, code) for error in errors]
     if all(error["extensions"]["code"] == "VALIDATION_ERROR" for error in told):
         code = "VALIDATION_ERROR"

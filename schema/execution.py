@@ -44,6 +44,8 @@ class Prepared:
     variables: dict[str, Any]
     points: float
     """What it costs by the weights of its fields."""
+    is_trusted: bool = False
+    """Whether it is of a document that the operator registered."""
 
 
 Executor = Literal["levels", "graphql-core"]
@@ -62,9 +64,12 @@ class Served:
 class Graph:
     """The schema with its documents: `prepare` an operation, then `execute` it in a context of its own."""
 
-    def __init__(self, schema: strawberry.Schema, executor: Executor = "levels") -> None:
+    def __init__(
+        self, schema: strawberry.Schema, executor: Executor = "levels", *, suggests: bool = True
+    ) -> None:
         self.schema: GraphQLSchema = schema._schema  # noqa: SLF001  # Strawberry offers no other way to it
-        self.documents = Documents(self.schema)
+        self.suggests = suggests
+        self.documents = Documents(self.schema, suggests=suggests)
         self.served = Served()
         self._plans = levels.Plans(schema) if executor == "levels" else None
 
@@ -110,7 +115,11 @@ class Graph:
         """The variables as their types have them. Raises Refusal (VALIDATION_ERROR)."""
         definitions = prepared.operation.node.variable_definitions or ()
         variables = get_variable_values(
-            self.schema, definitions, prepared.variables, max_errors=MAX_COERCION_ERRORS
+            self.schema,
+            definitions,
+            prepared.variables,
+            max_errors=MAX_COERCION_ERRORS,
+            hide_suggestions=not self.suggests,
         )
         if isinstance(variables, list):
             raise _refused_variables(variables)
@@ -137,6 +146,7 @@ class Graph:
             operation_name=prepared.operation.name,
             max_coercion_errors=MAX_COERCION_ERRORS,
             is_awaitable=_is_awaitable,
+            hide_suggestions=not self.suggests,
         )
         if isinstance(executor, list):
             raise _refused_variables(executor)

@@ -47,6 +47,10 @@ def _reply_count(root: Parent[rows.Ticket], info: Ctx) -> int | None:
     return tickets.reply_count(info.context.caller, root)
 
 
+def _is_untouched(root: Parent[rows.Ticket], info: Ctx) -> bool:
+    return tickets.is_untouched(info.context.caller, root)
+
+
 @strawberry.type
 class Ticket(Node):
     """A request for help and everything that came of it."""
@@ -59,7 +63,11 @@ class Ticket(Node):
     content_html: str = strawberry.field(description="The content as HTML that is safe to show.")
     status: TicketStatus = strawberry.field(description="How far it is.")
     priority: TicketPriority = strawberry.field(description="How urgent it is.")
-    is_untouched: bool = strawberry.field(description="Whether no agent has acted on it yet.")
+    is_untouched: bool = strawberry.field(
+        resolver=_is_untouched,
+        metadata=reads("is_untouched", "status", "assigned_to_id", "first_response_at", "first_resolved_at"),
+        description="Whether no agent has acted on it yet, as far as the caller may know.",
+    )
     tags: list[str] = strawberry.field(description="Its tags, in the order they were given.")
     metadata: JSON = strawberry.field(description="Data of yours.")
     reply_count: int | None = strawberry.field(

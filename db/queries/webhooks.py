@@ -55,6 +55,10 @@ TARGETS: Statement[Target] = Statement(
     ),
     Target,
 )
+NEWEST_SEALED: Statement[tuple[int, bytes]] = Statement(
+    select(webhook.c.workspace_id, webhook.c.sealed_secret).order_by(webhook.c.id.desc()).limit(1),
+    lambda workspace_id, sealed: (workspace_id, sealed),
+)
 _SECRETS: Statement[bytes] = Statement(
     select(webhook.c.sealed_secret).where(webhook.c.id == bindparam("id", type_=BigInteger())), bytes
 )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from litestar.handlers import BaseRouteHandler
 
-from gateway.graphql.answering import Answering, SignIn
+from gateway.graphql.answering import Answering
 from gateway.graphql.http import Page, http_routes
+from gateway.graphql.trusted import TrustedDocuments
 from gateway.graphql.websocket import websocket_route
-from schema.execution import Graph
 
-__all__ = ["graphql_routes"]
+__all__ = ["Answering", "TrustedDocuments", "graphql_routes"]
 
 
-def graphql_routes(
-    graph: Graph, sign_in: SignIn, graphiql_page: Page | None, sdl: str
-) -> list[BaseRouteHandler]:
+def graphql_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> list[BaseRouteHandler]:
     """The route handlers of `/graphql` and `/graphql/schema`, for an application with `state.helpdesk`.
 
     `graphiql_page` makes the page a browser gets, None for no page; `sdl` is the text of the schema.
     """
-    answering = Answering(graph, sign_in)
     return [*http_routes(answering, graphiql_page, sdl), websocket_route(answering)]

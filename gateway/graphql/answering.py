@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from gateway.graphql.parameters import Parameters
+from gateway.graphql.trusted import INTROSPECTION, Readers, TrustedDocuments, check_introspection
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
 from resolvers.rate_limits import Charge, units_for
 from schema.errors import Refusal, refusing
 from schema.execution import Graph, Prepared
 
-# What an operation may ask for without a token: the schema, which is public, and the token itself.
+# What an operation may ask for without a token: the schema, unless the operator keeps it, and the token itself.
 PUBLIC_FIELDS: Final = frozenset({"__typename", "__schema", "__type", "tokenCreate"})
 
 SignIn = Callable[[Helpdesk, str | None], Awaitable[Caller | None]]
@@ -38,21 +41,32 @@ class Answering:
     Its methods let rules and faults through: the caller holds them with `refusing`, once for a request.
     """
 
-    def __init__(self, graph: Graph, sign_in: SignIn) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        sign_in: SignIn,
+        trusted: TrustedDocuments = TrustedDocuments(),  # noqa: B008  # immutable
+        introspection: Readers = "everyone",
+    ) -> None:
         self.graph = graph
         self.caller = sign_in
+        self.trusted = trusted
+        self.introspection: Readers = introspection
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
 
         Raises:
-            Refusal: the request is wrong.
+            Refusal: the request is wrong, or the schema is not for this caller.
             Unauthorized: it needs a token.
         """
-        prepared = self.graph.prepare(*parameters)
+        text, is_trusted = self.trusted.chosen(parameters)
+        prepared = self.graph.prepare(text, parameters.operation_name, parameters.variables)
         if caller is None and not prepared.operation.root_fields <= PUBLIC_FIELDS:
             raise Unauthorized
-        return prepared
+        if not prepared.operation.root_fields.isdisjoint(INTROSPECTION):
+            check_introspection(self.introspection, caller)
+        return replace(prepared, is_trusted=True) if is_trusted else prepared
 
     async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
         """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that."""
@@ -68,12 +82,27 @@ class Answering:
             Refusal: its variables do not fit, or it did not end in time.
             Unavailable: the database is out.
         """
+        return _encode(await self._answer(visit, prepared, charge))
+
+    async def tagged(
+        self, visit: Visit, prepared: Prepared, charge: Charge | None
+    ) -> tuple[bytes, str | None]:
+        """The same, with its ETag (RFC 9110, 8.8.3); None when fields failed, and so may succeed the next time.
+
+        It is a weak one, of `data` alone: `extensions` tell what is left of the limits, which is never the same.
+        """
+        answer = await self._answer(visit, prepared, charge)
+        if "errors" in answer:
+            return _encode(answer), None
+        return _encode(answer), f'W/"{hashlib.sha256(_encode(answer["data"])).hexdigest()[:32]}"'
+
+    async def _answer(self, visit: Visit, prepared: Prepared, charge: Charge | None) -> dict[str, Any]:
         helpdesk, caller, address, request_id = visit
         async with helpdesk.operation(caller, address=address, charge=charge) as ctx:
             answer = await self.graph.execute(prepared, ctx, request_id)
         if charge is not None:
             answer["extensions"] = {"cost": _told(charge)}
-        return _encode(answer)
+        return answer
 
     async def results(
         self, visit: Visit, prepared: Prepared, charge: Charge | None

@@ -20,6 +20,7 @@ from gateway.graphql.answering import Answering, Visit, encode_refusal
 from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
 from gateway.graphql.parameters import Parameters
 from gateway.graphql.sse import event_stream, refused_stream
+from gateway.graphql.trusted import check_introspection
 from resolvers.context import Caller
 from resolvers.errors import Unauthorized
 from resolvers.rate_limits import Charge, Standing
@@ -47,6 +48,7 @@ REQUEST_ERRORS: Final = frozenset(
 STATUSES: Final = {
     "UNAUTHORIZED": 401,
     "FORBIDDEN": 403,
+    "DOCUMENT_NOT_TRUSTED": 403,
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
@@ -58,6 +60,8 @@ STATUSES: Final = {
     "TIMEOUT": 504,
 }
 HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
+# An answer depends on who asks: their own cache may keep it, and asks each time whether it is still so.
+KEPT: Final = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 AnyResponse: TypeAlias = "Response[Any] | Answer"
@@ -75,9 +79,12 @@ class Answer:
     def __init__(self, status: int, media_type: str, body: bytes, headers: Mapping[str, str]) -> None:
         self.status = status
         self.body = body
-        self.headers = [
+        of_body = (
             (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
+        )
+        self.headers = [
+            *(() if status == 304 else of_body),  # its body is what the client has
             *((name.lower().encode(), value.encode()) for name, value in headers.items()),
         ]
 
@@ -102,9 +109,14 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
         response: Any = await respond(request, answering, graphiql_page)
         return response  # type: ignore[no-any-return]  # Litestar sends its own responses as such whatever is said here
 
-    @get(f"{PATH}/schema", include_in_schema=False, sync_to_thread=False, name="graphql_schema")
-    def graphql_schema(request: AnyRequest) -> ASGIApp:
-        """The schema in the schema definition language; it is public, as introspection is."""
+    @get(f"{PATH}/schema", include_in_schema=False, name="graphql_schema")
+    async def graphql_schema(request: AnyRequest) -> ASGIApp:
+        """The schema in the schema definition language, for whom introspection is."""
+        try:
+            with refusing(request_id_of(request)):
+                await _check_reader(request, answering)
+        except Refusal as refusal:
+            return _refuse(request, refusal, GRAPHQL)
         return _response(request, 200, "text/plain", sdl.encode(), {})
 
     return [graphql, graphql_schema]
@@ -129,6 +141,12 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
             return await _operate(request, body, answering, media_type or GRAPHQL)
     except Refusal as refusal:
         return _refuse(request, refusal, media_type or GRAPHQL)
+
+
+async def _check_reader(request: AnyRequest, answering: Answering) -> None:
+    if answering.introspection != "everyone":
+        caller = await answering.caller(request.app.state.helpdesk, request.headers.get("authorization"))
+        check_introspection(answering.introspection, caller)
 
 
 def request_id_of(request: AnyRequest) -> str:
@@ -207,12 +225,27 @@ async def _answer(
         raise
     if request.method != "POST" and prepared.operation.kind is not OperationType.QUERY:
         raise refused("METHOD_NOT_ALLOWED", f"Use POST for a {prepared.operation.kind.value}.")
+    if request.method != "POST" and not prepared.is_trusted and answering.trusted.mode != "off":
+        raise refused("METHOD_NOT_ALLOWED", "Use POST, or name a registered document by its `documentId`.")
     charge = await _charge(request, answering, caller, prepared.points)
     visit = Visit(helpdesk, caller, request.client.host if request.client else "", request_id)
     if media_type == EVENT_STREAM:
         return _stream(request, event_stream(answering.results(visit, prepared, charge)))
+    if request.method != "POST" and prepared.is_trusted:
+        return _kept_response(request, media_type, *await answering.tagged(visit, prepared, charge))
     answer = await answering.answer(visit, prepared, charge)
     return _response(request, 200, f"{media_type}; charset=utf-8", answer, HEADERS)
+
+
+def _kept_response(request: AnyRequest, media_type: str, answer: bytes, tag: str | None) -> AnyResponse:
+    """The answer for a cache that may have it already: 304 when it does (RFC 9110, 13.1.2 and 15.4.5)."""
+    kind = f"{media_type}; charset=utf-8"
+    if tag is None:
+        return _response(request, 200, kind, answer, HEADERS | {"Vary": KEPT["Vary"]})
+    had = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    # compared weakly, as RFC 9110 says for If-None-Match
+    is_had = "*" in had or tag.removeprefix("W/") in (each.removeprefix("W/") for each in had)
+    return _response(request, 304 if is_had else 200, kind, b"" if is_had else answer, KEPT | {"ETag": tag})
 
 
 async def _charge(
@@ -277,7 +310,7 @@ def _whole(chunks: list[bytes], size: int) -> bytes:
     return b"".join(chunks)
 
 
-def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyResponse:
+def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:
     status = STATUSES.get(refusal.code, 400)
     if media_type == JSON and refusal.code in REQUEST_ERRORS:
         status = 200

@@ -16,11 +16,14 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Parameters(NamedTuple):
-    """What a client asks for: a document, which operation of it, and with which variables."""
+    """What a client asks for: a document or the name of a registered one, which operation of it, with which variables."""
 
-    query: str
+    query: str | None
     operation_name: str | None
     variables: dict[str, Any] | None
+    document_id: str | None = None
+    query_hash: str | None = None
+    """Apollo's name for a document: the SHA-256 of its text."""
 
 
 def from_body(body: bytes) -> Parameters:
@@ -54,23 +57,27 @@ def from_object(members: object) -> Parameters:
     """The parameters in a decoded object; members it does not know are ignored (GraphQL over HTTP).
 
     Raises:
-        Refusal: a member is of a wrong type (BAD_REQUEST), or names a stored document (NOT_FOUND).
+        Refusal: a member is of a wrong type, or neither a document nor a name of one is there (BAD_REQUEST).
     """
     if not isinstance(members, dict):
         raise _bad("Send one object with `query`; a list of operations is not supported.")
     query, variables = members.get("query"), members.get("variables")
     operation_name, extensions = members.get("operationName"), members.get("extensions")
+    document_id = members.get("documentId")
     if not (extensions is None or isinstance(extensions, dict)):
         raise _bad("`extensions` must be an object.")
-    if query is None or "documentId" in members:
-        _refuse_stored_document(members, extensions)
-    if not isinstance(query, str):
+    if not (document_id is None or isinstance(document_id, str)):
+        raise _bad("`documentId` must be a string.")
+    query_hash = _hash_in(extensions)
+    if not (
+        isinstance(query, str) or (query is None and (document_id is not None or query_hash is not None))
+    ):
         raise _bad("`query` must be a string that holds a GraphQL document.")
     if not (operation_name is None or isinstance(operation_name, str)):
         raise _bad("`operationName` must be a string.")
     if not (variables is None or isinstance(variables, dict)):
         raise _bad("`variables` must be an object.")
-    return Parameters(query, operation_name or None, variables)
+    return Parameters(query, operation_name or None, variables, document_id, query_hash)
 
 
 def read_json(raw: bytes | str, what: str) -> Any:
@@ -102,13 +109,13 @@ def _query_parameters(raw: bytes) -> dict[str, str]:
     return given
 
 
-def _refuse_stored_document(members: dict[str, Any], extensions: dict[str, Any] | None) -> None:
-    """No documents are stored, so naming one is never quietly ignored."""
-    if members.get("documentId") is not None:
-        raise refused("NOT_FOUND", "No document of this `documentId` is known: send its text as `query`.")
-    if isinstance(extensions, dict) and "persistedQuery" in extensions:
-        # The words by which Apollo Client learns to send the text and not to ask again.
-        raise refused("NOT_FOUND", "PersistedQueryNotSupported")
+def _hash_in(extensions: dict[str, Any] | None) -> str | None:
+    """The hash of Apollo's `persistedQuery`; one that nobody has when it is there and says none."""
+    if not extensions or "persistedQuery" not in extensions:
+        return None
+    told = extensions["persistedQuery"]
+    found = told.get("sha256Hash") if isinstance(told, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _bad(message: str) -> Refusal:

@@ -30,6 +30,7 @@ from gateway.demo import fill
 from resolvers import files, jobs
 from resolvers.context import Helpdesk
 from resolvers.health import standing
+from resolvers.sealing import is_readable
 from resolvers.tokens import any_key, keys_of
 from tests.conftest import Joins, Person
 from tests.doors import GraphqlDoor, RestDoor
@@ -326,6 +327,7 @@ async def the_worker_works(helpdesk: Helpdesk) -> None:
     await jobs.forget_old(helpdesk)
     await standing(helpdesk)
     await any_key(helpdesk)
+    assert await is_readable(helpdesk)
     await keys_of(helpdesk, "default")
     async with helpdesk.db.read() as reads:
         await reads.rows(attachments.KNOWN_KEYS, keys=["key/2", "key/3"])

@@ -13,7 +13,7 @@ DOCUMENTED = re.compile(r"^\| `(ANSWER_\w+)` \| (?:`(.*?)`|empty) \| (.+) \|$", 
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if hasattr(value, "get_secret_value") else str(value)
+    return "" if value is None or hasattr(value, "get_secret_value") else str(value)
 
 
 def test_every_setting_is_documented_as_it_is() -> None:

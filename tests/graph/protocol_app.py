@@ -13,11 +13,12 @@ from strawberry.scalars import JSON
 from db.queries.api_keys import Holder
 from gateway.graphql.answering import Answering
 from gateway.graphql.http import http_routes
+from gateway.graphql.trusted import Readers, TrustedDocuments
 from gateway.graphql.websocket import websocket_route
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Forbidden, NotFound, Unauthorized, Unavailable, ValidationError
 from resolvers.rate_limits import Charge
-from resolvers.tokens import TokenSigner
+from resolvers.tokens import SigningSecrets, TokenSigner
 from schema.execution import Graph
 
 CALLER = Caller(workspace_id=1, user_id=2, key_id=3, role="agent", tier="professional")
@@ -196,7 +197,7 @@ class SmallHelpdesk:
 
     def __init__(self, clock: Callable[[], dt.datetime]) -> None:
         self.clock = clock
-        self.tokens = TokenSigner("s" * 40, "p" * 40, 3600)
+        self.tokens = TokenSigner(lambda _now: SigningSecrets("s" * 40), "p" * 40, 3600)
         self.is_out = False
 
     @contextlib.asynccontextmanager
@@ -210,7 +211,7 @@ class SmallHelpdesk:
         yield ctx
 
     def token(self, lifetime_s: int = 3600) -> str:
-        signer = TokenSigner("s" * 40, "p" * 40, lifetime_s)
+        signer = TokenSigner(lambda _now: SigningSecrets("s" * 40), "p" * 40, lifetime_s)
         return signer.sign(HOLDER, self.clock()).token
 
 
@@ -235,8 +236,13 @@ class FreeOfCharge(Answering):
         return None
 
 
-def small_app() -> Litestar:
-    answering = FreeOfCharge(Graph(schema), sign_in)
+def small_app(
+    trusted: TrustedDocuments = TrustedDocuments(),  # noqa: B008  # immutable
+    introspection: Readers = "everyone",
+    *,
+    suggests: bool = True,
+) -> Litestar:
+    answering = FreeOfCharge(Graph(schema, suggests=suggests), sign_in, trusted, introspection)
     routes = [*http_routes(answering, graphiql_page, "type Query"), websocket_route(answering)]
     app = Litestar(routes, openapi_config=None)
     app.state.helpdesk = SmallHelpdesk(lambda: dt.datetime.now(dt.UTC))

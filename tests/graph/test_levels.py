@@ -14,6 +14,7 @@ from resolvers.context import Caller, Helpdesk
 from resolvers.rate_limits import Charge, Standing
 from schema.errors import Refusal
 from schema.execution import Graph
+from schema.nodes import ROWS
 from schema.root import schema
 from tests.conftest import Joins, Person
 from tests.doors import NEW_TICKET, GraphqlDoor
@@ -185,3 +186,13 @@ async def test_a_setting_turns_it_off(tmp_path: Path) -> None:
         graph: Graph = create_app(settings).state.graph
         await graph.execute(graph.prepare("{ __typename }", None, None), None, "request")
         assert graph.served.operations == {executor: 1}
+
+
+def test_every_resolver_of_a_row_says_which_columns_it_looks_at() -> None:
+    """Or the rows of every question that asks for it would be read whole."""
+    for name in ROWS:
+        type_: Any = schema._schema.type_map[name]
+        for field in type_.fields.values():
+            definition = field.extensions["strawberry-definition"]
+            is_resolver = definition.base_resolver is not None and "edge" not in definition.metadata
+            assert not is_resolver or "reads" in definition.metadata, f"{name}.{definition.name}"

@@ -15,7 +15,7 @@ from db.database import Database
 from db.files import Files, Place
 from resolvers.context import Helpdesk
 from resolvers.rate_limits import MemoryWindows, RateLimits
-from resolvers.tokens import TokenSigner
+from resolvers.tokens import SigningSecrets, TokenSigner
 from rest_compat import exception_handlers, health, rest_routes
 from tests.rest.conftest import client_of
 
@@ -40,7 +40,8 @@ async def over(address: str) -> AsyncIterator[httpx.AsyncClient]:
         rest_routes(), exception_handlers=exception_handlers(), openapi_config=None, logging_config=None
     )
     limits = RateLimits(MemoryWindows())
-    app.state.helpdesk = Helpdesk(database, TokenSigner("s" * 48, "p" * 48, 3600), limits, Files(Place()))
+    signer = TokenSigner(lambda _now: SigningSecrets("s" * 48), "p" * 48, 3600)
+    app.state.helpdesk = Helpdesk(database, signer, limits, Files(Place()))
     async with client_of(app) as client:
         yield client
     question = app.state.get("health_question")

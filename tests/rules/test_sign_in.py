@@ -1,10 +1,15 @@
 """Signing in: keys, tokens, and what is refused (D31)."""
 
+import base64
+import hmac
+import json
 from typing import Any
 
 import httpx
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from resolvers.context import Helpdesk
 from resolvers.tokens import make_key, revoke_key
@@ -144,33 +149,85 @@ def forgeries(token: str) -> dict[str, str]:
     claims, kid = claims_of(token), jwt.get_unverified_header(token)["kid"]
     head, body, signature = token.split(".")
     without: dict[str, dict[str, Any]] = {name: {name: None} for name in CLAIMS}
-    return {f"without {name}": signed(token, **change) for name, change in without.items()} | {
-        "alg none": jwt.encode(claims, NO_SECRET, "none", headers={"kid": kid}),
-        "alg none, and the body": ".".join((jwt.encode({}, NO_SECRET, "none").split(".", 1)[0], body, "")),
-        "another algorithm": signed(token, algorithm="HS384"),
-        "another secret": signed(token, secret="k" * 64),
-        "without kid": signed(token, kid=None),
-        "another kid": signed(token, kid="0" * 8),
-        "another audience": signed(token, aud="somebody"),
-        "two audiences": signed(token, aud=["answer", "somebody"]),
-        "another issuer": signed(token, iss="somebody"),
-        "another user": signed(token, sub=str(int(claims["sub"]) + 1)),
-        "another workspace": signed(token, workspace=claims["workspace"] + 1),
-        "another key": signed(token, key=claims["key"] + 1),
-        "a key of no 64 bits": signed(token, key=2**70),
-        "a key that is a word": signed(token, key="1"),
-        "a user that is a word": signed(token, sub="admin"),
-        "a tampered body": ".".join(
-            (head, body[:-2] + ("A" if body[-2] != "A" else "B") + body[-1], signature)
-        ),
-        "a tampered signature": ".".join((head, body, signature[::-1])),
-        "no signature": f"{head}.{body}.",
-        "two parts": f"{head}.{body}",
-        "a word": "nonsense",
-        "nothing": "",
-        "a page": "a" * 5000,
-        "nested": "eyJhbGciOiJub25lIn0." * 3,
+    return (
+        {f"without {name}": signed(token, **change) for name, change in without.items()}
+        | {
+            "alg none": jwt.encode(claims, NO_SECRET, "none", headers={"kid": kid}),
+            "alg none, and the body": ".".join(
+                (jwt.encode({}, NO_SECRET, "none").split(".", 1)[0], body, "")
+            ),
+            "another algorithm": signed(token, algorithm="HS384"),
+            "another secret": signed(token, secret="k" * 64),
+            "without kid": signed(token, kid=None),
+            "another kid": signed(token, kid="0" * 8),
+            "another audience": signed(token, aud="somebody"),
+            "two audiences": signed(token, aud=["answer", "somebody"]),
+            "another issuer": signed(token, iss="somebody"),
+            "another user": signed(token, sub=str(int(claims["sub"]) + 1)),
+            "another workspace": signed(token, workspace=claims["workspace"] + 1),
+            "another key": signed(token, key=claims["key"] + 1),
+            "a key of no 64 bits": signed(token, key=2**70),
+            "a key that is a word": signed(token, key="1"),
+            "a user that is a word": signed(token, sub="admin"),
+            "a tampered body": ".".join(
+                (head, body[:-2] + ("A" if body[-2] != "A" else "B") + body[-1], signature)
+            ),
+            "a tampered signature": ".".join((head, body, signature[::-1])),
+            "no signature": f"{head}.{body}.",
+            "two parts": f"{head}.{body}",
+            "a word": "nonsense",
+            "nothing": "",
+            "a page": "a" * 5000,
+            "nested": "eyJhbGciOiJub25lIn0." * 3,
+            "already ended": signed(token, iat=claims["iat"] - 7200, exp=claims["iat"] - 3600),
+            "an end that is a word": signed(token, exp="tomorrow"),
+            "an end without end": signed(token, exp=float("inf")),
+            "not yet valid": signed(token, nbf=claims["iat"] + 3600),
+            "valid from a word": signed(token, nbf="soon"),
+            "issued tomorrow": signed(token, iat=claims["iat"] + 86_400, exp=claims["iat"] + 90_000),
+            "a workspace that is a truth": signed(token, workspace=True),
+        }
+        | confused(token)
+    )
+
+
+def confused(token: str) -> dict[str, str]:
+    """Tokens whose header means to say which key or algorithm verifies them (RFC 8725, 2.1 and 3.1)."""
+    claims, kid = claims_of(token), jwt.get_unverified_header(token)["kid"]
+    theirs = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = theirs.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    mac = base64.urlsafe_b64encode(b"k" * 32).rstrip(b"=").decode()
+    own: dict[str, Any] = {"kty": "oct", "k": mac}
+    stolen: dict[str, dict[str, Any]] = {
+        "its own key": {"jwk": own},
+        "a key elsewhere": {"jku": "https://evil.example/keys", "x5u": "https://evil.example/cert"},
+        "a kid of the file system": {"kid": "../../../../dev/null"},
+        "a kid of the database": {"kid": "' UNION SELECT 'k"},
+        "an empty kid": {"kid": ""},
+        "what must be understood": {"crit": ["exp"]},
     }
+    return {
+        "RS256": jwt.encode(claims, theirs, "RS256", headers={"kid": kid}),
+        "ES256": jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": kid}),
+        "HS256 by a public key": by_hand({"alg": "HS256", "kid": kid}, claims, public),
+        "a kid that is a list": by_hand({"alg": "HS256", "kid": [kid]}, claims, SECRET.encode()),
+        "alg None": by_hand({"alg": "NoNe", "kid": kid}, claims, b""),
+        "a body apart": by_hand({"alg": "HS256", "kid": kid, "b64": False, "crit": ["b64"]}, claims, b"k"),
+        "encrypted": f"{token}.{token.rsplit('.', 1)[1]}.x",
+    } | {
+        what: jwt.encode(claims, "k" * 64, "HS256", headers={"kid": kid} | header)
+        for what, header in stolen.items()
+    }
+
+
+def by_hand(header: dict[str, Any], claims: dict[str, Any], key: bytes) -> str:
+    """A token with a header that no library would write, signed by HMAC."""
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims))
+    signing = b".".join(parts)
+    mac = base64.urlsafe_b64encode(hmac.digest(key, signing, "sha256")).rstrip(b"=")
+    return f"{signing.decode()}.{mac.decode()}"
 
 
 async def test_no_other_token_is_taken(door: Door, agent: Person, unchanged: Unchanged) -> None:
