@@ -39,8 +39,8 @@ MAX_MEASURES: Final = 64
 MAX_PLANS: Final = 8
 
 # How many sets of variables it remembers coerced, and how large they may be as JSON.
-MAX_VARIABLES: Final = 16
-MAX_VARIABLES_BYTES: Final = 500
+VARIABLES_KEPT: Final = 16
+VARIABLES_KEPT_BYTES: Final = 500
 
 Plan = TypeVar("Plan")
 _encode: Final = msgspec.json.Encoder().encode
@@ -96,12 +96,12 @@ class Operation:
     def variables(self, raw: Mapping[str, Any], coerce: Callable[[], VariableValues]) -> Variables:
         """The variables of a request, coerced once for what is asked again and again."""
         key = _encoded(raw)
-        if key is None or len(key) > MAX_VARIABLES_BYTES:
+        if key is None or len(key) > VARIABLES_KEPT_BYTES:
             return Variables(coerce())
         known = self._variables.get(key)
         if known is None:
             known = Variables(coerce())
-            if len(self._variables) >= MAX_VARIABLES:
+            if len(self._variables) >= VARIABLES_KEPT:
                 self._variables.clear()
             self._variables[key] = known
         return known

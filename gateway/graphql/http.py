@@ -106,8 +106,8 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
     )
     async def graphql(request: AnyRequest) -> ASGIApp:
         """Run one GraphQL operation."""
-        response: Any = await respond(request, answering, graphiql_page)
-        return response  # type: ignore[no-any-return]  # Litestar sends its own responses as such whatever is said here
+        response = await respond(request, answering, graphiql_page)
+        return response if isinstance(response, Answer) else response.to_asgi_response(None, request)
 
     @get(f"{PATH}/schema", include_in_schema=False, name="graphql_schema")
     async def graphql_schema(request: AnyRequest) -> ASGIApp:
@@ -117,7 +117,7 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
                 await _check_reader(request, answering)
         except Refusal as refusal:
             return _refuse(request, refusal, GRAPHQL)
-        return _response(request, 200, "text/plain", sdl.encode(), {})
+        return _response(request, 200, "text/plain; charset=utf-8", sdl.encode(), {})
 
     return [graphql, graphql_schema]
 
