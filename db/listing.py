@@ -1,8 +1,9 @@
 """Pages, counts and whole levels of one table: every list in Answer is one of these statements."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from itertools import chain
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal_column,
     select,
     true,
     tuple_,
@@ -20,8 +22,8 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 
 from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
-from db.statements import Reads, Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.statements import Joined, Reads, Statement, columns, table_of
+from db.types import ListOf, any_key, any_of
 
 STATEMENTS_KEPT = 512
 """Of each sort, by shape. A filter has many shapes, and a statement of fifty conditions is 100 kB."""
@@ -47,6 +49,32 @@ class Window(NamedTuple):
     from_end: bool = False
 
 
+class Noun(NamedTuple):
+    """A table that others refer to, and the row it is read as, which begins with its id."""
+
+    model: type[SQLModel]
+    row: type[Any]
+
+
+class Reference(NamedTuple):
+    """The row of a noun that a row's column `key` names, and what that row refers to in turn."""
+
+    key: str
+    noun: Noun
+    beyond: "tuple[Reference, ...]" = ()
+
+
+class Along(NamedTuple):
+    """What is read along with the rows of a list, in its statement: rows that they refer to.
+
+    `take` is given them, for each reference as many as there are rows, None where a row refers to nothing; those of a
+    reference come before those beyond it.
+    """
+
+    references: tuple[Reference, ...]
+    take: Callable[[list[list[Any]]], None]
+
+
 class Listing(Generic[Row]):
     """The lists of one table: its row, the kinds of condition it knows, the orders it can be read in.
 
@@ -68,10 +96,17 @@ class Listing(Generic[Row]):
         self.orders = orders
         self.summed = summed
 
-    async def page(self, db: Reads, conditions: Sequence[Condition], window: Window) -> list[Row]:
+    async def page(
+        self, db: Reads, conditions: Sequence[Condition], window: Window, along: Along | None = None
+    ) -> list[Row]:
         """The window's rows, in its order."""
-        statement = _page(self, shape_of(conditions), _shape_of_window(window))
-        found: list[Row] = await db.rows(statement, **values_of(conditions), **_values_of_window(window))
+        shape = shape_of(conditions), _shape_of_window(window)
+        values = values_of(conditions) | _values_of_window(window)
+        if along is None:
+            found: list[Row] = await db.rows(_page(self, *shape), **values)
+        else:
+            found, *others = await db.rows(_page_along(self, *shape, along.references), **values)
+            along.take(others)
         return found[::-1] if window.from_end else found
 
     async def find(self, db: Reads, conditions: Sequence[Condition], *, held: bool = False) -> Row | None:
@@ -79,20 +114,37 @@ class Listing(Generic[Row]):
         found: Row | None = await db.first(_find(self, shape_of(conditions), held), **values_of(conditions))
         return found
 
-    async def every(self, db: Reads, conditions: Sequence[Condition]) -> list[Row]:
+    async def every(
+        self, db: Reads, conditions: Sequence[Condition], along: Along | None = None
+    ) -> list[Row]:
         """All rows that meet the conditions, in no particular order: for conditions that name ids."""
-        found: list[Row] = await db.rows(_find(self, shape_of(conditions), False), **values_of(conditions))
+        shape, values = shape_of(conditions), values_of(conditions)
+        if along is None:
+            found: list[Row] = await db.rows(_find(self, shape, False), **values)
+        else:
+            found, *others = await db.rows(_every_along(self, shape, along.references), **values)
+            along.take(others)
         return found
 
     async def pages(
-        self, db: Reads, parent: str, keys: Sequence[int], conditions: Sequence[Condition], window: Window
+        self,
+        db: Reads,
+        parent: str,
+        keys: Sequence[int],
+        conditions: Sequence[Condition],
+        window: Window,
+        along: Along | None = None,
     ) -> dict[int, list[Row]]:
         """The same window below each of many parents, in one statement. `parent` is the referring column."""
-        statement = _pages(self, parent, shape_of(conditions), _shape_of_window(window))
+        references = () if along is None else along.references
+        statement = _pages(self, parent, shape_of(conditions), _shape_of_window(window), references)
         values = values_of(conditions) | _values_of_window(window)
         found: dict[int, list[Row]] = {key: [] for key in keys}
-        for key, row in await db.rows(statement, keys=list(found), **values):
+        below, rows, *others = await db.rows(statement, keys=list(found), **values)
+        for key, row in zip(below, rows, strict=True):
             found[key].append(row)
+        if along is not None:
+            along.take(others)
         if window.from_end:
             found = {key: rows[::-1] for key, rows in found.items()}
         return found
@@ -116,22 +168,50 @@ def by_ids(model: type[SQLModel], row: type[Row]) -> Statement[Row]:
     table = table_of(model)
     return Statement(
         select(*columns(table, row)).where(
-            any_of(table.c.id, bindparam("ids", type_=ListOf(BigInteger()))),
+            any_key(table.c.id, bindparam("ids", type_=ListOf(BigInteger()))),
             table.c.workspace_id == bindparam("workspace_id", type_=BigInteger()),
         ),
         row,
     )
 
 
-def _shape_of_window(window: Window) -> tuple[Any, ...]:
-    reads_down = window.descending != window.from_end
-    return (
+class WindowShape(NamedTuple):
+    """What the SQL of a window depends on. `down`: it is read from the end of its order; `limit` None: as given."""
+
+    order: str
+    descending: bool
+    down: bool
+    has_after: bool
+    has_before: bool
+    is_deep: bool
+    limit: int | None
+
+
+# PostgreSQL takes an unknown LIMIT for a tenth of the table, and then plans every run of the statement anew: the sizes
+# that are asked for day by day, with the one row more that a connection reads, are part of the text.
+_USUAL_LIMITS: Final = frozenset(
+    size + more for size in (1, 2, 3, 5, 10, 20, 25, 30, 50, 100) for more in (0, 1)
+)
+
+
+def _shape_of_window(window: Window) -> WindowShape:
+    return WindowShape(
         window.order,
         window.descending,
-        reads_down,
-        *(key is not None for key in (window.after, window.before)),
+        window.descending != window.from_end,
+        window.after is not None,
+        window.before is not None,
         window.offset > 0,
+        window.limit if window.limit in _USUAL_LIMITS else None,
     )
+
+
+def _cut(statement: Select[Any], window: WindowShape) -> Select[Any]:
+    """The statement with the LIMIT and OFFSET of the window."""
+    if window.is_deep:
+        statement = statement.offset(bindparam("offset", type_=BigInteger()))
+    limit: Any = bindparam("limit", type_=BigInteger())
+    return statement.limit(limit if window.limit is None else literal_column(str(window.limit)))
 
 
 def _values_of_window(window: Window) -> dict[str, Any]:
@@ -156,13 +236,12 @@ def _beyond(listing: Listing[Any], order: str, name: str, *, greater: bool) -> C
     return beyond
 
 
-def _narrowed(listing: Listing[Any], shape: Shape, window: tuple[Any, ...]) -> ColumnElement[bool]:
-    order, descending, _, has_after, has_before, _ = window
+def _narrowed(listing: Listing[Any], shape: Shape, window: WindowShape) -> ColumnElement[bool]:
     bounds = []
-    if has_after:
-        bounds.append(_beyond(listing, order, "after", greater=not descending))
-    if has_before:
-        bounds.append(_beyond(listing, order, "before", greater=descending))
+    if window.has_after:
+        bounds.append(_beyond(listing, window.order, "after", greater=not window.descending))
+    if window.has_before:
+        bounds.append(_beyond(listing, window.order, "before", greater=window.descending))
     return and_(true(), *clauses(listing.kinds, shape), *bounds)
 
 
@@ -171,26 +250,80 @@ def _sorted(sort: list[Any], *, down: bool) -> list[Any]:
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
-def _page(listing: Listing[Row], shape: Shape, window: tuple[Any, ...]) -> Statement[Row]:
-    order, _, down, *_, is_deep = window
-    row: Any = listing.row
-    sort = _sorted(_order_columns(listing, order, listing.table), down=down)
+def _page(listing: Listing[Row], shape: Shape, window: WindowShape) -> Statement[Row]:
+    return Statement(_page_of(listing, shape, window, columns(listing.table, listing.row)), listing.row)
+
+
+def _page_of(listing: Listing[Any], shape: Shape, window: WindowShape, wanted: Sequence[Any]) -> Select[Any]:
+    sort = _sorted(_order_columns(listing, window.order, listing.table), down=window.down)
 
     def windowed(*selected: Any) -> Select[Any]:
-        return (
-            select(*selected)
-            .where(_narrowed(listing, shape, window))
-            .order_by(*sort)
-            .limit(bindparam("limit", type_=BigInteger()))
-            .offset(bindparam("offset", type_=BigInteger()))
-        )
+        narrowed = select(*selected).where(_narrowed(listing, shape, window))
+        return _cut(narrowed.order_by(*sort), window)
 
-    if not is_deep:
-        return Statement(windowed(*columns(listing.table, row)), listing.row)
+    if not window.is_deep:
+        return windowed(*wanted)
     # what is passed over is passed over in the index, and only the page's own rows are fetched
     ids = windowed(listing.table.c.id).subquery("ids")
-    found = select(*columns(listing.table, row)).join(ids, ids.c.id == listing.table.c.id).order_by(*sort)
-    return Statement(found, listing.row)
+    return select(*wanted).join(ids, ids.c.id == listing.table.c.id).order_by(*sort)
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _page_along(
+    listing: Listing[Any], shape: Shape, window: WindowShape, references: tuple[Reference, ...]
+) -> Joined:
+    """The page first, so that nothing is joined to what is passed over."""
+    names = listing.row.__struct_fields__
+    wanted = [listing.table.c[name] for name in names]
+    missing = [
+        each for each in _order_columns(listing, window.order, listing.table) if each.name not in names
+    ]
+    page = _page_of(listing, shape, window, [*wanted, *missing]).subquery("page")
+    return _along(
+        page, listing, references, sort=_order_columns(listing, window.order, page), down=window.down
+    )
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _every_along(listing: Listing[Any], shape: Shape, references: tuple[Reference, ...]) -> Joined:
+    return _along(_find(listing, shape, False).select.subquery("found"), listing, references)
+
+
+def _along(
+    found: Any,
+    listing: Listing[Any],
+    references: tuple[Reference, ...],
+    *,
+    sort: Any = (),
+    down: bool = False,
+) -> Joined:
+    source, others = _referred(found, found, references)
+    statement = select(*columns(found, listing.row), *_columns_of(others)).select_from(source)
+    return Joined(statement.order_by(*_sorted(sort, down=down)), _parts(listing.row, others))
+
+
+_Other = tuple[type[Any], list[Any]]
+"""A row that is read along, and its columns."""
+
+
+def _referred(source: Any, owner: Any, references: tuple[Reference, ...]) -> tuple[Any, list[_Other]]:
+    """The source joined to what the owner's rows refer to: rows of the same workspace, if there are any."""
+    others: list[_Other] = []
+    for key, noun, beyond in references:
+        other = table_of(noun.model).alias(f"{owner.name}_{key}")
+        is_it = and_(other.c.id == owner.c[key], other.c.workspace_id == owner.c.workspace_id)
+        others.append((noun.row, columns(other, noun.row)))
+        source, further = _referred(source.outerjoin(other, is_it), other, beyond)
+        others += further
+    return source, others
+
+
+def _columns_of(others: list[_Other]) -> Iterator[Any]:
+    return chain.from_iterable(read for _, read in others)
+
+
+def _parts(row: type[Any], others: list[_Other]) -> list[tuple[Callable[..., Any] | None, int]]:
+    return [(row, len(row.__struct_fields__)), *((made, len(read)) for made, read in others)]
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
@@ -202,69 +335,82 @@ def _find(listing: Listing[Row], shape: Shape, held: bool) -> Statement[Row]:
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _pages(
-    listing: Listing[Row], parent: str, shape: Shape, window: tuple[Any, ...]
-) -> Statement[tuple[int, Row]]:
+    listing: Listing[Any],
+    parent: str,
+    shape: Shape,
+    window: WindowShape,
+    references: tuple[Reference, ...],
+) -> Joined:
     """For each key the first rows along an index: what a parent has beyond its page is not looked at.
 
     Numbering the rows (`row_number() OVER (PARTITION BY …)`) reads and sorts all of them, at 250 tickets of an
     organization 20 times slower, and ever slower as they grow.
     """
     keys = bindparam("keys", type_=ListOf(BigInteger()))
-    return Statement(
-        _pages_by_lateral(listing, parent, shape, window, keys),
-        lambda key, *values: (key, listing.row(*values)),
-        on_sqlite=_pages_by_ids(listing, parent, shape, window, keys),
+    below = _pages_by_lateral(listing, parent, shape, window, keys)
+    on_sqlite, others = _below(
+        listing, _pages_by_ids(listing, parent, shape, window, keys), window, references
     )
+    statement, _ = _below(listing, below, window, references)
+    return Joined(statement, [(None, 1), *_parts(listing.row, others)], on_sqlite=on_sqlite)
+
+
+class _Below(NamedTuple):
+    """The keys of the parents, the rows found below them, and both joined."""
+
+    key: Any
+    found: Any
+    source: Any
+
+
+def _below(
+    listing: Listing[Any], below: _Below, window: WindowShape, references: tuple[Reference, ...]
+) -> tuple[Select[Any], list[_Other]]:
+    key, found, source = below
+    source, others = _referred(source, found, references)
+    statement = (
+        select(key.label("parent_key"), *columns(found, listing.row), *_columns_of(others))
+        .select_from(source)
+        .order_by(key, *_sorted(_order_columns(listing, window.order, found), down=window.down))
+    )
+    return statement, others
 
 
 def _pages_by_lateral(
-    listing: Listing[Any], parent: str, shape: Shape, window: tuple[Any, ...], keys: BindParameter[Any]
-) -> Select[Any]:
-    parents = func.unnest(keys).table_valued(column("key", BigInteger())).render_derived(name="parent")
+    listing: Listing[Any], parent: str, shape: Shape, window: WindowShape, keys: BindParameter[Any]
+) -> _Below:
+    hidden = select(keys).scalar_subquery()  # see any_key
+    parents = func.unnest(hidden).table_valued(column("key", BigInteger())).render_derived(name="parent")
     page = _first_below(listing, parent, shape, window, parents.c.key, listing.row.__struct_fields__)
     found = page.correlate(parents).lateral("page")
-    return (
-        select(parents.c.key.label("parent_key"), *columns(found, listing.row))
-        .select_from(parents.join(found, true()))
-        .order_by(parents.c.key, *_sorted(_order_columns(listing, window[0], found), down=window[2]))
-    )
+    return _Below(parents.c.key, found, parents.join(found, true()))
 
 
 def _pages_by_ids(
-    listing: Listing[Any], parent: str, shape: Shape, window: tuple[Any, ...], keys: BindParameter[Any]
-) -> Select[Any]:
+    listing: Listing[Any], parent: str, shape: Shape, window: WindowShape, keys: BindParameter[Any]
+) -> _Below:
     """SQLite has no LATERAL, but its IN may name the parent."""
     parents = func.json_each(keys).table_valued(column("value", BigInteger()), name="parent")
     page = _first_below(listing, parent, shape, window, parents.c.value, ("id",))
     found = listing.table.alias("page")
-    return (
-        select(parents.c.value.label("parent_key"), *columns(found, listing.row))
-        .select_from(parents.join(found, found.c.id.in_(page.correlate(parents))))
-        .order_by(parents.c.value, *_sorted(_order_columns(listing, window[0], found), down=window[2]))
-    )
+    return _Below(parents.c.value, found, parents.join(found, found.c.id.in_(page.correlate(parents))))
 
 
 def _first_below(
     listing: Listing[Any],
     parent: str,
     shape: Shape,
-    window: tuple[Any, ...],
+    window: WindowShape,
     key: ColumnElement[Any],
     names: Sequence[str],
 ) -> Select[Any]:
     """The window below the parent of this key; with the columns it is sorted by, which a row may not have."""
-    order, _, down, *_ = window
     table = listing.table
-    sort = _order_columns(listing, order, table)
+    sort = _order_columns(listing, window.order, table)
     wanted = [table.c[name] for name in names]
     missing = [each for each in sort if each.name not in names] if len(names) > 1 else []
-    return (
-        select(*wanted, *missing)
-        .where(table.c[parent] == key, _narrowed(listing, shape, window))
-        .order_by(*_sorted(sort, down=down))
-        .limit(bindparam("limit", type_=BigInteger()))
-        .offset(bindparam("offset", type_=BigInteger()))
-    )
+    below = select(*wanted, *missing).where(table.c[parent] == key, _narrowed(listing, shape, window))
+    return _cut(below.order_by(*_sorted(sort, down=window.down)), window)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

@@ -66,17 +66,59 @@ class Statement(Generic[Row]):
         return decoded(records, compiled, self.make_row)
 
 
-def decoded(records: Sequence[Sequence[Any]], compiled: Compiled, make_row: Callable[..., Row]) -> list[Row]:
-    """The driver's records as rows, decoded column by column: most columns need no decoding.
+class Joined(Statement[list[Any]]):
+    """A SELECT whose records hold several rows side by side; `parts` says what each is made by, of how many columns.
 
-    `make_row` is called with the columns in order.
+    It is read as one list for each part, all as long as there are records; a part whose first column, its key, is
+    NULL is None. A part made by None is that column itself.
     """
+
+    __slots__ = ("parts",)
+
+    def __init__(
+        self,
+        statement: Select[Any],
+        parts: Sequence[tuple[Callable[..., Any] | None, int]],
+        on_sqlite: Select[Any] | None = None,
+    ) -> None:
+        super().__init__(statement, list, on_sqlite)
+        self.parts = parts
+
+    def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[list[Any]]:
+        """The driver's records as a list for each part."""
+        if not records:
+            return [[] for _ in self.parts]
+        read: list[list[Any]] = []
+        values = _columns(records, compiled)
+        start = 0
+        for make, width in self.parts:
+            read.append(_part(make, values[start : start + width]))
+            start += width
+        return read
+
+
+def _part(make: Callable[..., Any] | None, values: list[Sequence[Any]]) -> list[Any]:
+    keys = values[0]
+    if make is None:
+        return list(keys)
+    if None not in keys:
+        return list(map(make, *values))
+    return [None if each[0] is None else make(*each) for each in zip(*values, strict=True)]
+
+
+def _columns(records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Sequence[Any]]:
+    """The records by column, decoded: most columns need no decoding."""
+    values: list[Sequence[Any]] = list(zip(*records, strict=True))
+    for place, decode in compiled.decoders:
+        values[place] = [None if value is None else decode(value) for value in values[place]]
+    return values
+
+
+def decoded(records: Sequence[Sequence[Any]], compiled: Compiled, make_row: Callable[..., Row]) -> list[Row]:
+    """The driver's records as rows. `make_row` is called with the columns in order."""
     if not records or not compiled.decoders:
         return [make_row(*record) for record in records]
-    columns: list[Sequence[Any]] = list(zip(*records, strict=True))
-    for place, decode in compiled.decoders:
-        columns[place] = [None if value is None else decode(value) for value in columns[place]]
-    return list(map(make_row, *columns))
+    return list(map(make_row, *_columns(records, compiled)))
 
 
 class Reads(Protocol):

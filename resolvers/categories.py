@@ -5,8 +5,9 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-from db import rows
+from db import rows, tables
 from db.database import Tx
+from db.listing import Noun
 from db.queries import activity, categories, tickets, workspaces
 from resolvers import events, fields, lifecycle, paging
 from resolvers.context import Caller, Context
@@ -61,7 +62,7 @@ async def _by_id(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, rows.
     return {row.id: row for row in found}
 
 
-CATEGORY_BY_ID: Final = Loader("category_by_id", _by_id)
+CATEGORY_BY_ID: Final = Loader("category_by_id", _by_id, Noun(tables.Category, rows.Category))
 
 
 @allow(*STAFF)

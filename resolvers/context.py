@@ -2,8 +2,8 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from db.database import Database, Reader, Tx
@@ -11,7 +11,7 @@ from db.files import Files
 from resolvers.errors import Unauthorized
 
 if TYPE_CHECKING:
-    from resolvers.loaders import Loader
+    from resolvers.loaders import Loader, Referred
     from resolvers.rate_limits import Charge, RateLimits
     from resolvers.tokens import TokenSigner
 
@@ -54,6 +54,8 @@ class Context:
     """Where the request comes from, as sign-ins are limited by it."""
     charge: "Charge | None" = None
     """What the operation was charged, in the graph."""
+    referred: "tuple[Referred, ...]" = ()
+    """What will be asked of the rows that are read next, so that it is read along with them."""
     _loaders: dict[Hashable, Any] = field(default_factory=dict)
     _found: dict[Hashable, dict[Any, Any]] = field(default_factory=dict)
 
@@ -81,6 +83,10 @@ class Context:
             found = self._loaders[place] = loader.start(self, args)
         return found.load(key)
 
+    def later(self, loader: "Loader[Any]", key: Any, args: Hashable = None) -> Any:
+        """What `load` would give, asked for when it is awaited: a field of many rows is then loaded in one call."""
+        return Later(self, loader, key, args)
+
     async def load_all(
         self, loader: "Loader[Any]", keys: Iterable[Any], args: Hashable = None
     ) -> dict[Any, Any]:
@@ -92,6 +98,14 @@ class Context:
             found = await loader.load(self, batch, args)
             known.update({key: found.get(key) for key in batch})
         return known
+
+    def expecting(self, referred: "tuple[Referred, ...]") -> "Context":
+        """The same operation, for reading rows of which these references will be followed."""
+        return replace(self, referred=referred)
+
+    def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
+        """Let the loader know what was found for it already."""
+        self._found.setdefault((loader.name, None), {}).update(found)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
@@ -106,6 +120,21 @@ class Context:
         """Forget everything loaded: after a write, what was read before it may be wrong."""
         self._loaders.clear()
         self._found.clear()
+
+
+class Later:
+    """What a loader will find for a key; nothing is loaded before it is awaited."""
+
+    __slots__ = ("args", "ctx", "key", "loader")
+
+    def __init__(self, ctx: Context, loader: "Loader[Any]", key: Any, args: Hashable) -> None:
+        self.ctx = ctx
+        self.loader = loader
+        self.key = key
+        self.args = args
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.ctx.load(self.loader, self.key, self.args).__await__()  # type: ignore[no-any-return]  # a future
 
 
 @dataclass(slots=True)

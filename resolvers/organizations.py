@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from db import rows
+from db import rows, tables
 from db.database import Tx
+from db.listing import Noun
 from db.queries import organizations, tickets, users
 from resolvers import events, fields, paging
 from resolvers.context import Caller, Context
@@ -62,7 +63,12 @@ async def _ticket_counts(ctx: Context, ids: list[int], _args: Any) -> Mapping[in
     return await tickets.LISTING.counts(ctx.reads, "organization_id", ids, visible_tickets(ctx.caller))
 
 
-ORGANIZATION_BY_ID: Final = Loader("organization_by_id", _by_id)
+ORGANIZATION_BY_ID: Final = Loader(
+    "organization_by_id",
+    _by_id,
+    Noun(tables.Organization, rows.Organization),
+    noun_is_for_staff=True,
+)
 TICKET_COUNT_BY_ORGANIZATION: Final = Loader("ticket_count_by_organization", _ticket_counts)
 
 

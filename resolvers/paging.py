@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from db.conditions import Condition
 from db.listing import Key, Listing, Window
 from db.tables import PRIORITY_RANK
 from resolvers.context import Context
 from resolvers.fields import LARGEST_ID, Wrong, refuse
-from resolvers.loaders import Loader
+from resolvers.loaders import Loader, along
 
 Row = TypeVar("Row")
 
@@ -25,6 +27,9 @@ DEFAULT_PAGE: Final = 20
 LARGEST_PAGE: Final = 100
 LARGEST_PAGE_NUMBER: Final = 10_000_000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+Counting = Callable[[], Awaitable[int | None] | int]
 
 
 class Order(NamedTuple):
@@ -46,15 +51,14 @@ class Slice(NamedTuple):
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """Some rows of a list, where they stand in it, and how to count the whole."""
+class Page(msgspec.Struct, Generic[Row]):
+    """Some rows of a list, where they stand in it, and how to count the whole: a number, or an awaitable of it."""
 
     rows: list[Row]
     order: Order
     has_next: bool
     has_previous: bool
-    count: Callable[[], Awaitable[int | None]]
+    count: Counting
 
     def cursor(self, row: Row) -> str:
         """Where the row stands in this page's order."""
@@ -91,22 +95,32 @@ def window(asked: Slice, order: Order) -> Window:
         _key(name, value, order, wrong) for name, value in (("after", asked.after), ("before", asked.before))
     )
     refuse(wrong)
-    size = next((each for each in (asked.first, asked.last) if each is not None), DEFAULT_PAGE)
     return Window(
-        order.by, order.descending, size + 1, after=after, before=before, from_end=asked.last is not None
+        order.by,
+        order.descending,
+        _size(asked) + 1,
+        after=after,
+        before=before,
+        from_end=asked.last is not None,
     )
 
 
-def page_of(
-    rows: list[Row], asked: Slice, order: Order, count: Callable[[], Awaitable[int | None]]
-) -> Page[Row]:
+def page_of(rows: list[Row], asked: Slice, order: Order, count: Counting) -> Page[Row]:
     """The page from the rows that a `window` of this slice gave, which may be one too many."""
-    size = next((each for each in (asked.first, asked.last) if each is not None), DEFAULT_PAGE)
+    size = _size(asked)
     has_more = len(rows) > size
+    if not has_more and asked.after is None and asked.before is None:
+        count = rows.__len__  # this is the whole list
     if asked.last is not None:
         kept = rows[1:] if has_more else rows
         return Page(kept, order, asked.before is not None, has_more, count)
-    return Page(rows[:size], order, has_more, asked.after is not None, count)
+    return Page(rows[:size] if has_more else rows, order, has_more, asked.after is not None, count)
+
+
+def _size(asked: Slice) -> int:
+    if asked.first is not None:
+        return asked.first
+    return DEFAULT_PAGE if asked.last is None else asked.last
 
 
 def numbered_window(page: int, per_page: int, order: Order) -> Window:
@@ -124,7 +138,7 @@ async def page(
     ctx: Context, listing: Listing[Row], conditions: Sequence[Condition], asked: Slice, order: Order
 ) -> Page[Row]:
     """One page of a list. Raises ValidationError on paging arguments."""
-    rows = await listing.page(ctx.reads, conditions, window(asked, order))
+    rows = await listing.page(ctx.reads, conditions, window(asked, order), along(ctx, listing))
 
     async def count() -> int:
         return await listing.count(ctx.reads, conditions)
@@ -142,8 +156,10 @@ async def numbered(
 ) -> NumberedPage[Row]:
     """One numbered page of a list. Raises ValidationError on page or per_page."""
     asked = numbered_window(page, per_page, order)
-    rows = await listing.page(ctx.reads, conditions, asked)
-    return NumberedPage(rows, page, per_page, await listing.count(ctx.reads, conditions))
+    rows = await listing.page(ctx.reads, conditions, asked, along(ctx, listing))
+    is_whole = page == 1 and len(rows) < per_page
+    total = len(rows) if is_whole else await listing.count(ctx.reads, conditions)
+    return NumberedPage(rows, page, per_page, total)
 
 
 class Below(NamedTuple):
@@ -166,10 +182,11 @@ async def pages(
 
     Raises ValidationError on paging arguments.
     """
-    found = await listing.pages(ctx.reads, parent, keys, below.conditions, window(below.asked, below.order))
+    asked = window(below.asked, below.order)
+    found = await listing.pages(ctx.reads, parent, keys, below.conditions, asked, along(ctx, listing))
 
-    def counting(key: int) -> Callable[[], Awaitable[int | None]]:
-        return lambda: ctx.load(counter, key, below.conditions)
+    def counting(key: int) -> Counting:
+        return lambda: ctx.later(counter, key, below.conditions)
 
     return {key: page_of(rows, below.asked, below.order, counting(key)) for key, rows in found.items()}
 

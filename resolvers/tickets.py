@@ -15,7 +15,7 @@ from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.fields import DOES_NOT_EXIST, Field, Given, Wrong
 from resolvers.files import forget_bytes
 from resolvers.lifecycle import TicketChange, moment_after
-from resolvers.loaders import Loader
+from resolvers.loaders import Loader, along
 from resolvers.paging import Below, NumberedPage, Order, Page, Slice
 from resolvers.permissions import SIGNED_IN, STAFF, allow
 from resolvers.ticket_filters import Filter, conditions
@@ -51,7 +51,8 @@ async def visible_ticket(ctx: Context, ticket_id: int) -> rows.Ticket:
 
 
 async def _visible(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, rows.Ticket]:
-    found = await tickets.LISTING.every(ctx.reads, (*visible_tickets(ctx.caller), ("ids", ids)))
+    seen = (*visible_tickets(ctx.caller), ("ids", ids))
+    found = await tickets.LISTING.every(ctx.reads, seen, along(ctx, tickets.LISTING))
     return {row.id: row for row in found}
 
 

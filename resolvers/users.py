@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
-from db import rows
+from db import rows, tables
 from db.conditions import Condition
 from db.database import Tx
+from db.listing import Noun
 from db.queries import organizations, replies, tickets, users, workspaces
 from db.tables import ROLES
 from resolvers import fields, paging
@@ -14,7 +15,7 @@ from resolvers.context import Caller, Context
 from resolvers.errors import Conflict, Forbidden, NotFound
 from resolvers.events import Happening, record, user_data
 from resolvers.fields import DOES_NOT_EXIST, Field, Given
-from resolvers.loaders import Loader
+from resolvers.loaders import Loader, along
 from resolvers.paging import BY_ID, Below, NumberedPage, Page, Slice
 from resolvers.permissions import ADMIN, SIGNED_IN, STAFF, allow
 from resolvers.visibility import visible_colleagues, visible_tickets, visible_users
@@ -42,7 +43,8 @@ async def visible_user(ctx: Context, user_id: int) -> rows.User:
 
 
 async def _visible(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, rows.User]:
-    found = await users.LISTING.every(ctx.reads, (*visible_users(ctx.caller), ("ids", ids)))
+    seen = (*visible_users(ctx.caller), ("ids", ids))
+    found = await users.LISTING.every(ctx.reads, seen, along(ctx, users.LISTING))
     return {row.id: row for row in found}
 
 
@@ -92,7 +94,8 @@ async def users_numbered(
 
 
 async def _by_id(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, rows.User]:
-    found = await ctx.reads.rows(users.BY_IDS, workspace_id=ctx.caller.workspace_id, ids=ids)
+    everybody = (("workspace", ctx.caller.workspace_id), ("ids", ids))
+    found = await users.LISTING.every(ctx.reads, everybody, along(ctx, users.LISTING))
     return {row.id: row for row in found}
 
 
@@ -110,7 +113,7 @@ async def _ticket_counts(ctx: Context, ids: list[int], _args: Any) -> Mapping[in
     return await tickets.LISTING.counts(ctx.reads, "requester_id", ids, visible_tickets(ctx.caller))
 
 
-USER_BY_ID: Final = Loader("user_by_id", _by_id)
+USER_BY_ID: Final = Loader("user_by_id", _by_id, Noun(tables.User, rows.User))
 """Whoever is named by a row that the caller sees: its requester, its author."""
 USERS_BY_ORGANIZATION: Final = Loader("users_by_organization", _by_organization)
 USER_COUNT_BY_ORGANIZATION: Final = Loader("user_count_by_organization", _counts_by_organization)

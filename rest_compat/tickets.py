@@ -13,9 +13,11 @@ from resolvers.attachments import ATTACHMENTS_BY_TICKET
 from resolvers.categories import CATEGORY_BY_ID
 from resolvers.context import Context
 from resolvers.errors import NotFound
+from resolvers.loaders import Referred
 from resolvers.paging import LARGEST_PAGE, Order, Page, Slice
 from resolvers.replies import REPLIES_BY_TICKET
 from resolvers.tickets import reply_count
+from resolvers.users import USER_BY_ID
 from resolvers.watchers import WATCHERS_BY_TICKET
 from rest_compat import parameters
 from rest_compat.attachments import shown
@@ -54,6 +56,13 @@ LIST: Final[parameters.Declared] = PAGES | {
     "sort": parameters.word("Sort field", ("created_at", "updated_at", "priority"), "created_at"),
     "order": parameters.word("Sort order", ("asc", "desc"), "desc"),
 }
+SHOWN_OF_A_TICKET: Final = (
+    Referred("category_id", CATEGORY_BY_ID),
+    Referred("requester_id", USER_BY_ID),
+    Referred("assigned_to_id", USER_BY_ID),
+)
+AUTHOR: Final = (Referred("author_id", USER_BY_ID),)
+ACTOR: Final = (Referred("user_id", USER_BY_ID),)
 CREATE: Final = Body(
     "TicketCreate",
     tickets.CREATE_FIELDS,
@@ -80,7 +89,9 @@ async def list_tickets(ctx: Context, request: AnyRequest) -> Listed[TicketSummar
     """
     asked = parameters.read(LIST, request)
     order = Order(asked["sort"], descending=asked["order"] == "desc")
-    page = await tickets.tickets_numbered(ctx, _filter(asked), asked["page"], asked["per_page"], order)
+    page = await tickets.tickets_numbered(
+        ctx.expecting(SHOWN_OF_A_TICKET), _filter(asked), asked["page"], asked["per_page"], order
+    )
     return page_of(page, await summaries(ctx, page.rows))
 
 
@@ -100,7 +111,9 @@ async def get_ticket(ctx: Context, request: AnyRequest) -> One[Ticket]:
 
     With all its details: replies, watchers, attachments and the activity log.
     """
-    return One(True, await detailed(ctx, await tickets.ticket(ctx, path_id(request))))
+    return One(
+        True, await detailed(ctx, await tickets.ticket(ctx.expecting(SHOWN_OF_A_TICKET), path_id(request)))
+    )
 
 
 async def _update(ctx: Context, request: AnyRequest) -> Written[Ticket]:
@@ -161,7 +174,7 @@ async def summaries(ctx: Context, found: list[rows.Ticket]) -> list[TicketSummar
 
 async def _categories(ctx: Context, found: list[rows.Ticket]) -> Mapping[int, rows.Category]:
     wanted = {row.category_id for row in found if row.category_id is not None}
-    return await CATEGORY_BY_ID.load(ctx, sorted(wanted), None) if wanted else {}
+    return await ctx.load_all(CATEGORY_BY_ID, sorted(wanted))
 
 
 def _summary(
@@ -192,8 +205,10 @@ async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
     """One ticket with all that belongs to it; six statements, however much that is. Raises NotFound."""
     own = [row.id]
     asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
-    said = (await REPLIES_BY_TICKET.load(ctx, own, asked))[row.id]
-    log = (await ACTIVITY_BY_TICKET.load(ctx, own, activity.below_ticket(MOST_SHOWN)))[row.id]
+    said = (await REPLIES_BY_TICKET.load(ctx.expecting(AUTHOR), own, asked))[row.id]
+    log = (await ACTIVITY_BY_TICKET.load(ctx.expecting(ACTOR), own, activity.below_ticket(MOST_SHOWN)))[
+        row.id
+    ]
     watchers = (await WATCHERS_BY_TICKET.load(ctx, own, None))[row.id]
     files = (await ATTACHMENTS_BY_TICKET.load(ctx, own, None))[row.id]
     users = await people(

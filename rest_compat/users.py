@@ -94,9 +94,10 @@ async def delete_user(ctx: Context, request: AnyRequest) -> Done:
 
 
 async def people(ctx: Context, ids: Iterable[int | None]) -> Mapping[int, rows.User]:
-    """The users with these ids, in one statement; None among them is nobody."""
+    """The users with these ids, in one statement at most; None among them is nobody."""
     wanted = {user_id for user_id in ids if user_id is not None}
-    return await USER_BY_ID.load(ctx, sorted(wanted), None) if wanted else {}
+    found = await ctx.load_all(USER_BY_ID, sorted(wanted))
+    return {user_id: found[user_id] for user_id in wanted if found[user_id] is not None}
 
 
 async def one(ctx: Context, row: rows.User) -> User:

@@ -23,7 +23,7 @@ _IDS = {"parent_id": "Category"}
 
 
 def _ticket_count(root: Parent[rows.Category], info: Ctx) -> int | None:
-    counted: int | None = info.context.load(TICKET_COUNT_BY_CATEGORY, root.id)
+    counted: int | None = info.context.later(TICKET_COUNT_BY_CATEGORY, root.id)
     return counted
 
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from graphql import (
     DirectiveNode,
     DocumentNode,
@@ -22,6 +23,7 @@ from graphql import (
     parse,
     validate,
 )
+from graphql.execution.values import VariableValues
 
 from schema import limits
 from schema.errors import Refusal, document_error, refused
@@ -36,7 +38,22 @@ MAX_MEASURES: Final = 64
 # Nor how many plans, by the values of its @skip and @include.
 MAX_PLANS: Final = 8
 
+# How many sets of variables it remembers coerced, and how large they may be as JSON.
+MAX_VARIABLES: Final = 16
+MAX_VARIABLES_BYTES: Final = 500
+
 Plan = TypeVar("Plan")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Variables:
+    """The coerced variables of one request, and the arguments that fields were found to be given with them."""
+
+    __slots__ = ("arguments", "values")
+
+    def __init__(self, values: VariableValues) -> None:
+        self.values = values
+        self.arguments: dict[Any, Mapping[str, Any]] = {}
 
 
 class Operation:
@@ -61,6 +78,7 @@ class Operation:
         self.root_fields = root_fields(node.selection_set, fragments)
         self.steered_by = steering_variables(document)
         self._plans: dict[tuple[Any, ...], object] = {}
+        self._variables: dict[bytes, Variables] = {}
         self._ruler = ruler
         self._pages = limits.page_variables(document, node)
         self._measures: dict[tuple[int, ...], tuple[limits.Measure, str | None]] = {}
@@ -74,6 +92,19 @@ class Operation:
                 self._plans.clear()
             plan = self._plans[key] = make()
         return cast("Plan", plan)
+
+    def variables(self, raw: Mapping[str, Any], coerce: Callable[[], VariableValues]) -> Variables:
+        """The variables of a request, coerced once for what is asked again and again."""
+        key = _encoded(raw)
+        if key is None or len(key) > MAX_VARIABLES_BYTES:
+            return Variables(coerce())
+        known = self._variables.get(key)
+        if known is None:
+            known = Variables(coerce())
+            if len(self._variables) >= MAX_VARIABLES:
+                self._variables.clear()
+            self._variables[key] = known
+        return known
 
     def measure(self, variables: Mapping[str, Any]) -> limits.Measure:
         """What the operation asks for with these raw variables.
@@ -95,6 +126,13 @@ class Operation:
         if why_not is not None:
             raise refused("QUERY_TOO_COMPLEX", why_not)
         return measure
+
+
+def _encoded(raw: Mapping[str, Any]) -> bytes | None:
+    try:
+        return _encode(raw)
+    except TypeError:  # a file among them
+        return None
 
 
 class Document:

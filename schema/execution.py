@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeGuard, cast
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
-from graphql.execution.values import get_variable_values
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -100,15 +100,21 @@ class Graph:
             raise _too_late(deadline_s) from None
 
     async def _by_levels(self, plans: levels.Plans, prepared: Prepared, ctx: Any) -> dict[str, Any]:
+        operation = prepared.operation
+        variables = operation.variables(prepared.variables, lambda: self._coerced(prepared))
+        data = await levels.run(plans, operation, ctx, variables)
+        self.served.operations["levels"] += 1
+        return {"data": data}
+
+    def _coerced(self, prepared: Prepared) -> VariableValues:
+        """The variables as their types have them. Raises Refusal (VALIDATION_ERROR)."""
         definitions = prepared.operation.node.variable_definitions or ()
         variables = get_variable_values(
             self.schema, definitions, prepared.variables, max_errors=MAX_COERCION_ERRORS
         )
         if isinstance(variables, list):
             raise _refused_variables(variables)
-        data = await levels.run(plans, prepared.operation, ctx, variables)
-        self.served.operations["levels"] += 1
-        return {"data": data}
+        return variables
 
     async def _instead(
         self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str

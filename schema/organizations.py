@@ -33,13 +33,13 @@ def _users_below(
 def _user_count(root: Parent[rows.Organization], info: Ctx) -> int | None:
     ctx = info.context
     counted: int | None = (
-        root.user_count if ctx.caller.is_staff else ctx.load(USER_COUNT_BY_ORGANIZATION, root.id)
+        root.user_count if ctx.caller.is_staff else ctx.later(USER_COUNT_BY_ORGANIZATION, root.id)
     )
     return counted
 
 
 def _ticket_count(root: Parent[rows.Organization], info: Ctx) -> int | None:
-    counted: int | None = info.context.load(TICKET_COUNT_BY_ORGANIZATION, root.id)
+    counted: int | None = info.context.later(TICKET_COUNT_BY_ORGANIZATION, root.id)
     return counted
 
 

@@ -29,7 +29,7 @@ _IDS = {"organization_id": "Organization"}
 def _ticket_count(root: Parent[rows.User], info: Ctx) -> int | None:
     ctx = info.context
     counted: int | None = (
-        root.ticket_count if ctx.caller.is_staff else ctx.load(TICKET_COUNT_BY_USER, root.id)
+        root.ticket_count if ctx.caller.is_staff else ctx.later(TICKET_COUNT_BY_USER, root.id)
     )
     return counted
 

@@ -10,7 +10,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
 from db.statements import table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 activity = table_of(tables.Activity)
 
@@ -19,7 +19,7 @@ LISTING: Listing[rows.Activity] = Listing(
     rows.Activity,
     kinds={
         "workspace": Kind(BigInteger(), lambda value: activity.c.workspace_id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(activity.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(activity.c.id, value)),
         "ticket": Kind(BigInteger(), lambda value: activity.c.ticket_id == value),
         "public": Kind(None, lambda _: activity.c.is_internal.is_(False)),
     },

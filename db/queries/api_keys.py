@@ -11,7 +11,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 api_key = table_of(tables.ApiKey)
 user = table_of(tables.User)
@@ -23,7 +23,7 @@ LISTING: Listing[rows.ApiKey] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: api_key.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: api_key.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(api_key.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(api_key.c.id, value)),
     },
     orders={"id": None},
 )

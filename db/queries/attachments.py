@@ -10,7 +10,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key, any_of
 
 attachment = table_of(tables.Attachment)
 activity = table_of(tables.Activity)
@@ -22,9 +22,9 @@ LISTING: Listing[rows.Attachment] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: attachment.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: attachment.c.id == value),
-        "ids": Kind(IDS, lambda value: any_of(attachment.c.id, value)),
-        "tickets": Kind(IDS, lambda value: any_of(attachment.c.ticket_id, value)),
-        "replies": Kind(IDS, lambda value: any_of(attachment.c.reply_id, value)),
+        "ids": Kind(IDS, lambda value: any_key(attachment.c.id, value)),
+        "tickets": Kind(IDS, lambda value: any_key(attachment.c.ticket_id, value)),
+        "replies": Kind(IDS, lambda value: any_key(attachment.c.reply_id, value)),
         "uploaded_by": Kind(BigInteger(), lambda value: attachment.c.uploaded_by_id == value),
         "on_no_reply": Kind(None, lambda _: attachment.c.reply_id.is_(None)),
         "public": Kind(None, lambda _: attachment.c.is_internal.is_(False)),

@@ -10,7 +10,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 category = table_of(tables.Category)
 
@@ -20,7 +20,7 @@ LISTING: Listing[rows.Category] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: category.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: category.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(category.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(category.c.id, value)),
     },
     orders={"id": None},
 )

@@ -10,7 +10,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.statements import Statement, columns, select_rows, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 organization = table_of(tables.Organization)
 
@@ -20,7 +20,7 @@ LISTING: Listing[rows.Organization] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: organization.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: organization.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(organization.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(organization.c.id, value)),
     },
     orders={"id": None},
 )

@@ -7,13 +7,13 @@ from sqlalchemy import BigInteger, bindparam, insert, update
 from db import rows, tables
 from db.database import Tx
 from db.statements import Statement, columns, select_rows, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 rating = table_of(tables.Rating)
 
 _LATEST = select_rows(tables.Rating, rows.Rating).where(rating.c.is_latest)
 LATEST_BY_TICKETS: Statement[rows.Rating] = Statement(
-    _LATEST.where(any_of(rating.c.ticket_id, bindparam("ticket_ids", type_=ListOf(BigInteger())))),
+    _LATEST.where(any_key(rating.c.ticket_id, bindparam("ticket_ids", type_=ListOf(BigInteger())))),
     rows.Rating,
 )
 """The rating that counts of each of many tickets, in no particular order."""

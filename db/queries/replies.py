@@ -9,7 +9,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 reply = table_of(tables.Reply)
 
@@ -19,7 +19,7 @@ LISTING: Listing[rows.Reply] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: reply.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: reply.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(reply.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(reply.c.id, value)),
         "ticket": Kind(BigInteger(), lambda value: reply.c.ticket_id == value),
         "public": Kind(None, lambda _: reply.c.is_internal.is_(False)),
     },

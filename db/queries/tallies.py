@@ -30,7 +30,7 @@ from db import rows, tables
 from db.conditions import Kind, Shape, clauses
 from db.database import Tx
 from db.statements import Statement, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key, any_of
 
 tally = table_of(tables.TicketTally)
 change = table_of(tables.TicketTallyChange)
@@ -113,7 +113,7 @@ def _counts(shape: Shape, column: str) -> Statement[tuple[int, int]]:
     keys = bindparam("keys", type_=ListOf(BigInteger()))
     places = (tally.c.facet_id, change.c[column])
     found = [
-        statement.add_columns(place.label("place")).where(any_of(place, keys))
+        statement.add_columns(place.label("place")).where(any_key(place, keys))
         for statement, place in zip(_amounts(shape, column), places, strict=True)
     ]
     amounts = union_all(*found).subquery("amounts")

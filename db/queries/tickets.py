@@ -13,7 +13,7 @@ from db.listing import Listing, by_ids
 from db.queries import tallies
 from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, UtcDateTime, any_of
+from db.types import ListOf, UtcDateTime, any_key, any_of
 
 ticket = table_of(tables.Ticket)
 tag = table_of(tables.Tag)
@@ -26,7 +26,7 @@ LISTING: Listing[rows.Ticket] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: ticket.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: ticket.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(ticket.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(ticket.c.id, value)),
         "status": Kind(WORDS, lambda value: any_of(ticket.c.status, value)),
         "priority": Kind(WORDS, lambda value: any_of(ticket.c.priority, value)),
         "assigned_to": Kind(IDS, lambda value: any_of(ticket.c.assigned_to_id, value)),

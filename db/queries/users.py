@@ -11,7 +11,7 @@ from db.database import Tx
 from db.listing import Listing, by_ids
 from db.queries.indexes import USERS, correct, forget, remember, search_kind
 from db.statements import Statement, columns, select_rows, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key, any_of
 
 user = table_of(tables.User)
 ticket = table_of(tables.Ticket)
@@ -22,7 +22,7 @@ LISTING: Listing[rows.User] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: user.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: user.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(user.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(user.c.id, value)),
         "type": Kind(ListOf(Text()), lambda value: any_of(user.c.type, value)),
         "organization": Kind(ListOf(BigInteger()), lambda value: any_of(user.c.organization_id, value)),
         "active": Kind(Boolean(), lambda value: user.c.is_active == value),

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db import rows, tables
 from db.database import Tx
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, any_of
+from db.types import ListOf, any_key
 
 watcher = table_of(tables.Watcher)
 user = table_of(tables.User)
@@ -16,7 +16,7 @@ user = table_of(tables.User)
 BY_TICKETS: Statement[tuple[int, rows.User]] = Statement(
     select(watcher.c.ticket_id, *columns(user, rows.User))
     .join(user, user.c.id == watcher.c.user_id)
-    .where(any_of(watcher.c.ticket_id, bindparam("ticket_ids", type_=ListOf(BigInteger()))))
+    .where(any_key(watcher.c.ticket_id, bindparam("ticket_ids", type_=ListOf(BigInteger()))))
     .order_by(watcher.c.ticket_id, watcher.c.created_at, watcher.c.user_id),
     lambda ticket_id, *values: (ticket_id, rows.User(*values)),
 )

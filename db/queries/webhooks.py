@@ -11,7 +11,7 @@ from db.conditions import Kind
 from db.database import Tx
 from db.listing import Listing
 from db.statements import Statement, columns, table_of
-from db.types import ListOf, UtcDateTime, any_of
+from db.types import ListOf, UtcDateTime, any_key, any_of
 
 webhook = table_of(tables.Webhook)
 
@@ -21,7 +21,7 @@ LISTING: Listing[rows.Webhook] = Listing(
     kinds={
         "workspace": Kind(BigInteger(), lambda value: webhook.c.workspace_id == value),
         "id": Kind(BigInteger(), lambda value: webhook.c.id == value),
-        "ids": Kind(ListOf(BigInteger()), lambda value: any_of(webhook.c.id, value)),
+        "ids": Kind(ListOf(BigInteger()), lambda value: any_key(webhook.c.id, value)),
     },
     orders={"id": None},
 )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from graphql import FieldNode, GraphQLField, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
-from strawberry import UNSET
 from strawberry.types.arguments import convert_arguments
 
+from resolvers.loaders import Referred
+from schema.documents import Variables
 from schema.edges import Edge
 from schema.levels.unserved import Unserved
 from schema.limits import nodes_of
@@ -28,9 +27,26 @@ if TYPE_CHECKING:
     from schema.levels.forms import Form
     from schema.levels.run import Level, Run
 
-# What a resolver cannot change, and so may be given again.
-_UNCHANGING: Final = (type(None), bool, int, float, str, Enum, dt.datetime, dt.date, type(UNSET))
 _IN_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Info:
+    """What a resolver is told of the operation: its context. To want more is an AttributeError, hence `Unserved`."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+
+class Asked(NamedTuple):
+    """Keys of a level whose values are to be loaded, and what will be followed from those."""
+
+    keys: list[Any]
+    referred: tuple[Referred, ...]
+    level: Level
+    place: int
+    form: Form
 
 
 class Source(Protocol):
@@ -55,21 +71,29 @@ class Arguments:
         self._definition = definition
         self._config = schema.config
         self._scalars = schema.schema_converter.scalar_registry
-        self._constant: dict[str, Any] | None = None
-        if not any(isinstance(inner, VariableNode) for inner in nodes_of(node)):
-            given = self._read(VariableValues({}, {}))
-            if all(isinstance(value, _UNCHANGING) for value in given.values()):
-                self._constant = given
+        is_constant = not any(isinstance(inner, VariableNode) for inner in nodes_of(node))
+        self._constant = self._read(VariableValues({}, {})) if is_constant else None
 
-    def given(self, variables: VariableValues) -> Mapping[str, Any]:
-        """By the resolver's own names, those that were given or have a default in the graph."""
-        return self._read(variables) if self._constant is None else self._constant
+    def given(self, variables: Variables) -> Mapping[str, Any]:
+        """By the resolver's own names, those that were given or have a default in the graph.
+
+        They are worked out once for the same variables. Lists are given as new ones, which a resolver may change;
+        an input object it leaves as it is.
+        """
+        given = variables.arguments.get(self) if self._constant is None else self._constant
+        if given is None:
+            given = variables.arguments[self] = self._read(variables.values)
+        return {name: _anew(value) for name, value in given.items()}
 
     def _read(self, variables: VariableValues) -> dict[str, Any]:
         asked = get_argument_values(self._field, self._node, variables)
         return convert_arguments(
             asked, self._definition.arguments, config=self._config, scalar_registry=self._scalars
         )
+
+
+def _anew(value: Any) -> Any:
+    return [_anew(each) for each in value] if type(value) is list else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +123,11 @@ class Attribute:
 class Link:
     """An edge: loaded by the rows' keys together with every other edge of its loader in this wave."""
 
-    __slots__ = ("_arguments", "_key_of", "edge")
+    __slots__ = ("_arguments", "_key_of", "edge", "referred")
 
-    def __init__(self, edge: Edge, arguments: Arguments) -> None:
+    def __init__(self, edge: Edge, arguments: Arguments, referred: tuple[Referred, ...]) -> None:
         self.edge = edge
+        self.referred = referred
         self._key_of = attrgetter(edge.key)
         self._arguments = arguments
 
@@ -112,16 +137,20 @@ class Link:
         asked = None
         if edge.arguments is not None:
             asked = edge.arguments(run.info, **self._arguments.given(run.variables))
-        run.ask(edge.loader, asked, list(map(self._key_of, level.rows)), level, place, form)
+        keys = list(map(self._key_of, level.rows))
+        run.ask(edge.loader, asked, Asked(keys, self.referred, level, place, form))
 
 
 class Resolver:
     """A field with a resolver: called for each row, with what it asks for by its parameters."""
 
-    __slots__ = ("_arguments", "_call", "_info", "_root", "_root_comes_first")
+    __slots__ = ("_arguments", "_call", "_info", "_referred", "_root", "_root_comes_first")
 
-    def __init__(self, definition: StrawberryField, arguments: Arguments) -> None:
+    def __init__(
+        self, definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]
+    ) -> None:
         resolver: Any = definition.base_resolver
+        self._referred = referred
         self._call: Callable[..., Any] = resolver.wrapped_func
         self._arguments = arguments
         root = resolver.self_parameter or resolver.root_parameter or resolver.parent_parameter
@@ -136,7 +165,8 @@ class Resolver:
         """What the resolver answers for each row; what must be awaited is, together with the rest of the wave."""
         given = self._arguments.given(run.variables)
         if self._info is not None:
-            given = {**given, self._info: run.info}
+            info = Info(run.expecting(self._referred)) if self._referred else run.info
+            given = {**given, self._info: info}
         run.settle(self._called(level.rows, given), level, place, form)
 
     def _called(self, rows: list[Any], given: Mapping[str, Any]) -> list[Any]:

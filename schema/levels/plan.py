@@ -32,7 +32,9 @@ from graphql.execution.collect_fields import (
 )
 from graphql.execution.values import VariableValues
 
+from resolvers.loaders import Referred, merged
 from schema.documents import Operation
+from schema.edges import Edge
 from schema.levels.fields import Arguments, Attribute, Link, Resolver, Source, Typename
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
 from schema.levels.leaves import writer
@@ -49,12 +51,14 @@ class Selection:
     """What is selected of the objects of one type: for each field where its values come from, and their form.
 
     `make` makes an object of the answer from one value for each field, in order. `is_one` tells by a row's class
-    whether it is of the type; None when every row is.
+    whether it is of the type; None when every row is. `referred` is what is followed from the rows to others that can
+    be read along with them.
     """
 
     fields: tuple[tuple[Source, Form], ...]
     make: Callable[..., Any]
     is_one: Callable[[Any], bool] | None
+    referred: tuple[Referred, ...] = ()
 
     def check(self, rows: list[Any]) -> None:
         """See that the rows are of the type.
@@ -123,16 +127,24 @@ class _Planning:
         return self._selection(query, collected.grouped_field_set)
 
     def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
-        fields = tuple(self._field(type_, details) for details in grouped.values())
+        planned = [self._field(type_, details) for details in grouped.values()]
         is_type_of = cast("Callable[[Any, Any], bool] | None", type_.is_type_of)
         is_one = None if is_type_of is None else lambda row: is_type_of(row, None)
-        return Selection(fields, _made_of(tuple(grouped)), is_one)
+        return Selection(
+            tuple((source, form) for source, form, _ in planned),
+            _made_of(tuple(grouped)),
+            is_one,
+            merged(*(referred for _, _, referred in planned)),
+        )
 
-    def _field(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> tuple[Source, Form]:
+    def _field(
+        self, type_: GraphQLObjectType, details: list[FieldDetails]
+    ) -> tuple[Source, Form, tuple[Referred, ...]]:
+        """Where its values come from, their form, and what is followed by it from the rows that have it."""
         node = details[0].node
         name = node.name.value
         if name == "__typename":
-            return Typename(type_.name), _NAME
+            return Typename(type_.name), _NAME, ()
         field = type_.fields.get(name)
         if field is None:
             raise Unserved("introspection")
@@ -140,7 +152,9 @@ class _Planning:
         if definition is None or definition.extensions:
             raise Unserved("field")
         arguments = Arguments(field, node, definition, self._strawberry)
-        return _source(definition, arguments), self._form(field.type, details)
+        form = self._form(field.type, details)
+        below = _referred(form)
+        return _source(definition, arguments, below), form, _followed(definition, below)
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
         if is_leaf_type(nullable := get_nullable_type(type_)):
@@ -174,12 +188,28 @@ class _Planning:
         return self._selection(type_, collected.grouped_field_set)
 
 
-def _source(definition: StrawberryField, arguments: Arguments) -> Source:
+def _referred(form: Form) -> tuple[Referred, ...]:
+    """What is followed from the rows of this form."""
+    while isinstance(form, NonNull | Lists):
+        form = form.of
+    return form.selection.referred if isinstance(form, Objects) else ()
+
+
+def _followed(definition: StrawberryField, below: tuple[Referred, ...]) -> tuple[Referred, ...]:
+    """What the field follows from its row, and from there; a page's `nodes` are the very rows of the page."""
+    edge: Edge | None = definition.metadata.get("edge")
+    if edge is not None:
+        is_reference = edge.arguments is None and edge.loader.noun is not None
+        return (Referred(edge.key, edge.loader, below),) if is_reference else ()
+    return below if "has_rows_of_page" in definition.metadata else ()
+
+
+def _source(definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]) -> Source:
     edge = definition.metadata.get("edge")
     if edge is not None:
-        return Link(edge, arguments)
+        return Link(edge, arguments, referred)
     if definition.base_resolver is not None:
-        return Resolver(definition, arguments)
+        return Resolver(definition, arguments, referred)
     return Attribute(definition.python_name)
 
 

@@ -8,27 +8,17 @@ from collections import deque
 from collections.abc import Awaitable, Hashable
 from typing import Any, Final, NamedTuple
 
-from graphql.execution.values import VariableValues
-
-from resolvers.context import Context
+from resolvers.context import Context, Later
 from resolvers.errors import answer_error
-from resolvers.loaders import Loader
-from schema.documents import Operation
+from resolvers.loaders import Loader, Referred, merged
+from schema.documents import Operation, Variables
+from schema.levels.fields import Asked, Info
 from schema.levels.forms import Column, Form, NonNull, column_of
 from schema.levels.plan import Plans, Selection
 from schema.levels.unserved import Unserved
 
 # What no resolver means to be awaited, and most answer.
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
-
-
-class Info:
-    """What a resolver is told of the operation: its context. To want more is an AttributeError, hence `Unserved`."""
-
-    __slots__ = ("context",)
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
 
 
 class Level:
@@ -59,15 +49,6 @@ class Level:
             raise Unserved("fault")
 
 
-class _Asked(NamedTuple):
-    """Keys of a level whose values are to be loaded."""
-
-    keys: list[Any]
-    level: Level
-    place: int
-    form: Form
-
-
 class _Unsettled(NamedTuple):
     """Values of a level, some of which must be awaited."""
 
@@ -80,14 +61,18 @@ class _Unsettled(NamedTuple):
 class Run:
     """What one run knows: who asks, with which variables, and what is still to be done."""
 
-    def __init__(self, ctx: Context, variables: VariableValues) -> None:
+    def __init__(self, ctx: Context, variables: Variables) -> None:
         self.info: Any = Info(ctx)
         self.variables = variables
         self._ctx = ctx
         self._levels: list[Level] = []
         self._opened: deque[Level] = deque()
-        self._asked: dict[tuple[Loader[Any], Hashable], list[_Asked]] = {}
+        self._asked: dict[tuple[Loader[Any], Hashable], list[Asked]] = {}
         self._unsettled: list[_Unsettled] = []
+
+    def expecting(self, referred: tuple[Referred, ...]) -> Context:
+        """The context for reading rows of which these references will be followed."""
+        return self._ctx.expecting(referred) if referred else self._ctx
 
     def open(self, selection: Selection, rows: list[Any]) -> Level:
         """A level for these rows; levels come after those above them."""
@@ -97,11 +82,9 @@ class Run:
             self._opened.append(level)
         return level
 
-    def ask(
-        self, loader: Loader[Any], args: Hashable, keys: list[Any], level: Level, place: int, form: Form
-    ) -> None:
+    def ask(self, loader: Loader[Any], args: Hashable, asked: Asked) -> None:
         """Load what the keys lead to with this wave, and put it in its place."""
-        self._asked.setdefault((loader, args), []).append(_Asked(keys, level, place, form))
+        self._asked.setdefault((loader, args), []).append(asked)
 
     def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
         """Put the values in their place: now, or when those that are awaitable have come with this wave."""
@@ -129,23 +112,48 @@ class Run:
 
     async def _await(self) -> None:
         unsettled, self._unsettled = self._unsettled, []
-        waiting = [value for each in unsettled for value in each.values if hasattr(value, "__await__")]
+        waiting = [
+            value
+            for each in unsettled
+            for value in each.values
+            if type(value) is not Later and hasattr(value, "__await__")
+        ]
         come = iter(await _all_of(waiting))
+        found = await self._found([value for each in unsettled for value in each.values])
         for values, level, place, form in unsettled:
-            settled = [next(come) if hasattr(value, "__await__") else value for value in values]
+            settled = [
+                found[value.loader, value.args][value.key]
+                if type(value) is Later
+                else next(come)
+                if hasattr(value, "__await__")
+                else value
+                for value in values
+            ]
             level.columns[place] = form.take(settled, self)
+
+    async def _found(self, values: list[Any]) -> dict[tuple[Loader[Any], Hashable], dict[Any, Any]]:
+        """What the loaders find that some of the values wait for: one call for each, without a task for each row."""
+        keys: dict[tuple[Loader[Any], Hashable], dict[Any, None]] = {}
+        for value in values:
+            if type(value) is Later:
+                keys.setdefault((value.loader, value.args), {})[value.key] = None
+        return {
+            (loader, args): await self._ctx.load_all(loader, asked, args)
+            for (loader, args), asked in keys.items()
+        }
 
     async def _load(self) -> None:
         asked, self._asked = self._asked, {}
         for (loader, args), places in asked.items():
             keys = dict.fromkeys(key for each in places for key in each.keys if key is not None)
-            found = await self._ctx.load_all(loader, keys, args)
+            referred = merged(*(each.referred for each in places))
+            found = await self.expecting(referred).load_all(loader, keys, args)
             for each in places:
                 self._place(each, found)
 
-    def _place(self, asked: _Asked, found: Any) -> None:
+    def _place(self, asked: Asked, found: Any) -> None:
         """Each distinct thing is taken once, however many rows lead to it."""
-        keys, level, place, form = asked
+        keys, _, level, place, form = asked
         distinct = dict.fromkeys(keys)
         if None in distinct:
             del distinct[None]
@@ -173,14 +181,14 @@ async def _all_of(waiting: list[Awaitable[Any]]) -> list[Any]:
     return come
 
 
-async def run(plans: Plans, operation: Operation, ctx: Context, variables: VariableValues) -> Any:
+async def run(plans: Plans, operation: Operation, ctx: Context, variables: Variables) -> Any:
     """The data of an operation, as msgspec writes JSON from it.
 
     Raises:
         Unserved: graphql-core's executor has to answer, with a context that has loaded nothing.
     """
     try:
-        return await Run(ctx, variables).answer(plans.get(operation, variables))
+        return await Run(ctx, variables).answer(plans.get(operation, variables.values))
     except Unserved:
         raise
     except Exception as error:  # whatever it is, graphql-core's executor tells it

@@ -8,7 +8,7 @@ from tests.conftest import Person, Sql
 from tests.doors import GraphqlDoor, Row
 from tests.graph.operations import operation
 
-STATEMENTS = {"inbox": 6, "organization": 9, "ticket": 10, "workspace": 6}
+STATEMENTS = {"inbox": 3, "organization": 8, "ticket": 6, "workspace": 5}
 
 
 async def add_tickets(graph: GraphqlDoor, agent: Person, places: Row, first: int, last: int) -> None:
@@ -42,7 +42,7 @@ async def test_the_operations_of_the_frontend(graph: GraphqlDoor, agent: Person,
     found = await places(graph, agent)
     variables: dict[str, Row] = {"ticket": {"id": "1"}, "organization": {"id": str(found["organization"])}}
     counts = []
-    for first, last in ((0, 1), (1, 15)):
+    for first, last in ((0, 1), (1, 22), (22, 44)):
         await add_tickets(graph, agent, found, first, last)
         counted = {}
         for name in STATEMENTS:
@@ -52,7 +52,9 @@ async def test_the_operations_of_the_frontend(graph: GraphqlDoor, agent: Person,
             assert "errors" not in body
             counted[name] = len(sql)
         counts.append(counted)
-    assert counts == [STATEMENTS, STATEMENTS]
+    few, more, most = counts
+    assert more == most == STATEMENTS
+    assert all(few[name] <= STATEMENTS[name] for name in STATEMENTS)  # a whole list need not be counted
 
 
 EVERY_EDGE = """query($org: ID!) {
@@ -70,14 +72,14 @@ EVERY_EDGE = """query($org: ID!) {
 async def test_every_edge_costs_one_statement_a_level(graph: GraphqlDoor, agent: Person, sql: Sql) -> None:
     found = await places(graph, agent)
     counts = []
-    for first, last in ((0, 1), (1, 15)):
+    for first, last in ((0, 1), (1, 17), (17, 34)):
         await add_tickets(graph, agent, found, first, last)
         await graph.ask(agent, "{ viewer { id } }")
         sql.clear()
         body = await graph.ask(agent, EVERY_EDGE, org=str(found["organization"]))
         assert "errors" not in body
         counts.append((len(sql), [*sql.statements]))
-    assert counts[0][0] == counts[1][0], counts
+    assert counts[0][0] <= counts[1][0] == counts[2][0], counts
 
 
 async def test_customers_cost_no_more_for_what_they_see(
