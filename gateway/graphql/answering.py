@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gateway.graphql.parameters import Parameters
+from gateway.graphql.turns import Turns
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
 from resolvers.rate_limits import Charge, units_for
@@ -41,6 +42,7 @@ class Answering:
     def __init__(self, graph: Graph, sign_in: SignIn) -> None:
         self.graph = graph
         self.caller = sign_in
+        self._turns = Turns()
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
@@ -55,9 +57,14 @@ class Answering:
         return prepared
 
     async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
-        """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that."""
+        """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that.
+
+        Raises:
+            RateLimited: too many operations of the key are under way; nothing was charged.
+        """
         if caller is None:
             return None
+        self._turns.check(caller)
         units = units_for(points)
         return Charge(int(points), units, await helpdesk.limits.charge(caller, units, helpdesk.clock()))
 
@@ -69,7 +76,10 @@ class Answering:
             Unavailable: the database is out.
         """
         helpdesk, caller, address, request_id = visit
-        async with helpdesk.operation(caller, address=address, charge=charge) as ctx:
+        async with (
+            self._turns.turn(caller),
+            helpdesk.operation(caller, address=address, charge=charge) as ctx,
+        ):
             answer = await self.graph.execute(prepared, ctx, request_id)
         if charge is not None:
             answer["extensions"] = {"cost": _told(charge)}

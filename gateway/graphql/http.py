@@ -21,9 +21,9 @@ from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
 from gateway.graphql.parameters import Parameters
 from gateway.graphql.sse import event_stream, refused_stream
 from resolvers.context import Caller
-from resolvers.errors import Unauthorized
+from resolvers.errors import AnswerError, Unauthorized
 from resolvers.rate_limits import Charge, Standing
-from schema.errors import Refusal, refused, refusing
+from schema.errors import Refusal, refused, refused_by, refusing
 
 PATH: Final = "/graphql"
 MAX_BODY: Final = 1024 * 1024
@@ -57,7 +57,7 @@ STATUSES: Final = {
     "SERVICE_UNAVAILABLE": 503,
     "TIMEOUT": 504,
 }
-HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
+HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 AnyResponse: TypeAlias = "Response[Any] | Answer"
@@ -129,6 +129,12 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
             return await _operate(request, body, answering, media_type or GRAPHQL)
     except Refusal as refusal:
         return _refuse(request, refusal, media_type or GRAPHQL)
+
+
+def refusal_answer(request: AnyRequest, error: AnswerError) -> AnyResponse:
+    """The response to a request that is refused before anybody looked into it."""
+    accepted = negotiation.preferred(request.headers.get("accept"), WITHOUT_PAGE)
+    return _refuse(request, refused_by(error), accepted or GRAPHQL)
 
 
 def request_id_of(request: AnyRequest) -> str:
@@ -286,6 +292,8 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> AnyRespon
         headers["WWW-Authenticate"] = "Bearer"
     if status == 429:
         headers["Retry-After"] = str(refusal.errors[0]["extensions"]["retryAfter"])
+    if status == 503:
+        headers["Retry-After"] = "1"
     if status == 405:
         headers["Allow"] = "POST" if request.method in ("GET", "HEAD") else METHODS
     kind = GRAPHQL if media_type == EVENT_STREAM else media_type
