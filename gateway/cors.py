@@ -5,9 +5,9 @@ Nobody is signed in by a cookie, so that credentials are never allowed: a page b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,14 +20,15 @@ EXPOSED: Final = (
 )
 ASKED_AGAIN_AFTER_S: Final = 600
 _VARY: Final = (b"vary", b"Origin")
+_EXPOSE: Final = b"access-control-expose-headers"
+_ORIGIN: Final = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
 def origins_of(text: str) -> frozenset[str]:
     """The origins of a list with commas. Raises ValueError for what no browser sends as one."""
     origins = frozenset(each for part in text.split(",") if (each := part.strip()))
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}".lower():
+        if not _ORIGIN.fullmatch(origin):
             raise ValueError(
                 f"{origin} is no origin: they look like https://app.example, in lower case and without a path"
             )
@@ -61,9 +62,6 @@ class Cors:
             await send(message)
 
         await self._app(scope, receive, sent)
-
-
-_EXPOSE: Final = b"access-control-expose-headers"
 
 
 def _allowed(origin: Any) -> tuple[bytes, bytes]:

@@ -105,7 +105,8 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
     @get(f"{PATH}/schema", include_in_schema=False, sync_to_thread=False, name="graphql_schema")
     def graphql_schema(request: AnyRequest) -> ASGIApp:
         """The schema in the schema definition language; it is public, as introspection is."""
-        return _response(request, 200, "text/plain", sdl.encode(), {})
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return _response(request, 200, "text/plain; charset=utf-8", sdl.encode(), headers)
 
     return [graphql, graphql_schema]
 
@@ -134,7 +135,8 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
 def refusal_answer(request: AnyRequest, error: AnswerError) -> AnyResponse:
     """The response to a request that is refused before anybody looked into it."""
     accepted = negotiation.preferred(request.headers.get("accept"), WITHOUT_PAGE)
-    return _refuse(request, refused_by(error), accepted or GRAPHQL)
+    refusal = refused("BAD_REQUEST", error.message) if error.status == 400 else refused_by(error)
+    return _refuse(request, refusal, accepted or GRAPHQL)
 
 
 def request_id_of(request: AnyRequest) -> str:

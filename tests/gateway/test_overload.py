@@ -71,7 +71,9 @@ async def test_one_too_many_is_told_to_come_again_and_those_before_are_answered(
         upload = await http.post(
             "/v1/tickets/1/attachments", files={"file": ("a", b"x" * 3_000_000)}, headers=admin.headers
         )
-        graph = await http.post("/graphql", json={"query": "{ tickets { totalCount } }"}, headers=admin.headers)
+        graph = await http.post(
+            "/graphql", json={"query": "{ tickets { totalCount } }"}, headers=admin.headers
+        )
         health = await http.get("/health")
     assert {(each := await task).status_code for task in accepted} == {201}, each.text
     for refused in (rest, upload):
