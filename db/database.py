@@ -22,6 +22,8 @@ from db.statements import Change, Compiled, Statement, compiled_change, decoded
 from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
 Row = TypeVar("Row")
+MIGRATES_WITHIN_S = 600.0
+"""For one statement of a migration."""
 
 
 def database_url(text: str) -> URL:
@@ -288,5 +290,5 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=WAIT_FOR_CONNECTION_S,
         hide_parameters=True,  # what customers wrote does not belong into a log
-        connect_args={"timeout": WAIT_FOR_CONNECTION_S, "command_timeout": STATEMENT_TIMEOUT_S},
+        connect_args={"timeout": WAIT_FOR_CONNECTION_S, "command_timeout": MIGRATES_WITHIN_S},
     )

@@ -102,6 +102,8 @@ class PostgresWrites:
                 yield PostgresWriter(connection)
                 await transaction.commit()
                 is_over = True
+            except POSTGRESQL_IS_GONE:
+                raise  # there is nobody to ask for a ROLLBACK
             except BaseException:
                 is_over = await _is_undone(transaction)
                 raise
@@ -124,7 +126,7 @@ class PostgresWrites:
                 await self._connections.give_back(connection, broken=True)
                 if not isinstance(error, POSTGRESQL_IS_GONE):
                     raise
-                if is_last:
+                if is_last or isinstance(error, TimeoutError):  # it hangs: another would, too
                     raise DatabaseUnavailable(type(error).__name__) from error
             else:
                 return connection, transaction

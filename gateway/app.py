@@ -3,13 +3,18 @@
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
 
+from gateway.cors import Cors, origins_of
 from gateway.graphql import Answering, graphql_routes
+from gateway.graphql.http import PATH as GRAPHQL
+from gateway.graphql.http import refusal_answer
 from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
+from gateway.overload import Gate
 from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
@@ -17,7 +22,9 @@ from gateway.telemetry import configure_logging
 from gateway.trusted_documents import trusted_documents
 from gateway.worker import embedded_worker
 from resolvers.context import Clock, utc_now
+from resolvers.errors import AnswerError
 from rest_compat import exception_handlers, rest_routes
+from rest_compat.errors import error_answer
 from schema.described import sdl
 from schema.execution import Graph
 from schema.root import schema
@@ -60,11 +67,20 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         ),
         logging_config=None,
     )
+    app.asgi_handler = Gate(app.asgi_handler, settings.max_in_flight, _refuse)
+    if settings.cors_origins:
+        app.asgi_handler = Cors(app.asgi_handler, origins_of(settings.cors_origins))
     app.state.helpdesk = helpdesk
     app.state.graph = graph
     app.state.settings = settings
     app.state.sign_in = sign_in
     return app
+
+
+def _refuse(request: Request[Any, Any, Any], error: AnswerError) -> Any:
+    """The answer to what is refused before it reached a door, in the words of that door."""
+    is_of_the_graph = request.scope["path"] == GRAPHQL
+    return refusal_answer(request, error) if is_of_the_graph else error_answer(request, error)
 
 
 def from_environment() -> Litestar:

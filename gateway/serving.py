@@ -1,6 +1,8 @@
 """Starting the server: the database made ready, the first key printed once, then the workers."""
 
+import resource
 from collections.abc import Callable
+from typing import Final
 
 from db import migrate
 from db.database import Database
@@ -11,6 +13,13 @@ from resolvers.tokens import any_key, make_key
 from resolvers.workspaces import DEFAULT_NAME
 
 Say = Callable[[str], None]
+HEAD_WITHIN_MS: Final = 15_000
+"""For the head of a request to come, and for the next one on a connection that is kept."""
+LARGEST_HEAD: Final = 64 * 1024
+"""Bytes of a request's first line and headers; granian answers 414 or 431 to more, and to more than 100 headers."""
+CONNECTIONS: Final = 4096
+"""Of each process. Those that only wait cost little; how many requests are worked on is gateway/overload.py's."""
+OPEN_FILES: Final = 2 * CONNECTIONS
 
 
 class NotReady(Exception):
@@ -72,8 +81,10 @@ async def _first_key(helpdesk: Helpdesk, say: Say) -> None:
 def run_workers(settings: Settings) -> None:
     """Serve until told to stop."""
     from granian import Granian
-    from granian.constants import Interfaces, Loops
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
 
+    _allow_open_files()
     Granian(
         "gateway.app:from_environment",
         factory=True,
@@ -82,6 +93,19 @@ def run_workers(settings: Settings) -> None:
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
         workers=settings.workers,
+        # one kind of HTTP: where granian must find out which, a connection that says nothing is kept for ever
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_WITHIN_MS, max_buffer_size=LARGEST_HEAD),
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         websockets=True,
         log_access=False,
     ).serve()
+
+
+def _allow_open_files() -> None:
+    """As many open files as the connections want, or as many as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.database import database_url
 from db.files import Credentials, Place, place_of
+from gateway.cors import origins_of
 from gateway.kept_secrets import WatchedSecrets, kept
 from resolvers.tokens import SecretSource, SigningSecrets
 
@@ -77,6 +78,20 @@ class Settings(BaseSettings):
     workers: Annotated[
         int, Field(ge=1, le=64, description="Processes that serve. More than one wants PostgreSQL.")
     ] = 1
+    max_in_flight: Annotated[
+        int,
+        Field(
+            ge=4,
+            le=4096,
+            description="Requests that each process works on at once; one more is told 503, to come again in a second.",
+        ),
+    ] = 256
+    cors_origins: Annotated[
+        str,
+        Field(
+            description="Origins whose pages may ask from a browser, with commas: `https://app.example`. Empty: none."
+        ),
+    ] = ""
     jwt_secret: Annotated[
         SecretStr,
         Field(
@@ -190,6 +205,12 @@ class Settings(BaseSettings):
     def _is_a_place(cls, value: str) -> str:
         if value:
             place_of(value)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        origins_of(value)
         return value
 
     @field_validator("smtp_url")

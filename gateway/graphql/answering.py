@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.graphql.parameters import Parameters
 from gateway.graphql.trusted import INTROSPECTION, Readers, TrustedDocuments, check_introspection
+from gateway.graphql.turns import Turns
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
 from resolvers.rate_limits import Charge, units_for
@@ -52,6 +53,7 @@ class Answering:
         self.caller = sign_in
         self.trusted = trusted
         self.introspection: Readers = introspection
+        self._turns = Turns()
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
@@ -69,9 +71,14 @@ class Answering:
         return replace(prepared, is_trusted=True) if is_trusted else prepared
 
     async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
-        """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that."""
+        """What the operation is charged; None without a token. It is not refused yet: `standing.check()` does that.
+
+        Raises:
+            RateLimited: too many operations of the key are under way; nothing was charged.
+        """
         if caller is None:
             return None
+        self._turns.check(caller)
         units = units_for(points)
         return Charge(int(points), units, await helpdesk.limits.charge(caller, units, helpdesk.clock()))
 
@@ -98,7 +105,10 @@ class Answering:
 
     async def _answer(self, visit: Visit, prepared: Prepared, charge: Charge | None) -> dict[str, Any]:
         helpdesk, caller, address, request_id = visit
-        async with helpdesk.operation(caller, address=address, charge=charge) as ctx:
+        async with (
+            self._turns.turn(caller),
+            helpdesk.operation(caller, address=address, charge=charge) as ctx,
+        ):
             answer = await self.graph.execute(prepared, ctx, request_id)
         if charge is not None:
             answer["extensions"] = {"cost": _told(charge)}

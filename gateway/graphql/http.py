@@ -22,9 +22,9 @@ from gateway.graphql.parameters import Parameters
 from gateway.graphql.sse import event_stream, refused_stream
 from gateway.graphql.trusted import check_introspection
 from resolvers.context import Caller
-from resolvers.errors import Unauthorized
+from resolvers.errors import AnswerError, Unauthorized
 from resolvers.rate_limits import Charge, Standing
-from schema.errors import Refusal, refused, refusing
+from schema.errors import Refusal, refused, refused_by, refusing
 
 PATH: Final = "/graphql"
 MAX_BODY: Final = 1024 * 1024
@@ -59,9 +59,13 @@ STATUSES: Final = {
     "SERVICE_UNAVAILABLE": 503,
     "TIMEOUT": 504,
 }
-HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store"}
+HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 # An answer depends on who asks: their own cache may keep it, and asks each time whether it is still so.
-KEPT: Final = {"Vary": "Accept, Authorization", "Cache-Control": "private, no-cache"}
+KEPT: Final = {
+    "Vary": "Accept, Authorization",
+    "Cache-Control": "private, no-cache",
+    "X-Content-Type-Options": "nosniff",
+}
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 AnyResponse: TypeAlias = "Response[Any] | Answer"
@@ -117,7 +121,9 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
                 await _check_reader(request, answering)
         except Refusal as refusal:
             return _refuse(request, refusal, GRAPHQL)
-        return _response(request, 200, "text/plain; charset=utf-8", sdl.encode(), {})
+        return _response(
+            request, 200, "text/plain; charset=utf-8", sdl.encode(), {"X-Content-Type-Options": "nosniff"}
+        )
 
     return [graphql, graphql_schema]
 
@@ -147,6 +153,13 @@ async def _check_reader(request: AnyRequest, answering: Answering) -> None:
     if answering.introspection != "everyone":
         caller = await answering.caller(request.app.state.helpdesk, request.headers.get("authorization"))
         check_introspection(answering.introspection, caller)
+
+
+def refusal_answer(request: AnyRequest, error: AnswerError) -> AnyResponse:
+    """The response to a request that is refused before anybody looked into it."""
+    accepted = negotiation.preferred(request.headers.get("accept"), WITHOUT_PAGE)
+    refusal = refused("BAD_REQUEST", error.message) if error.status == 400 else refused_by(error)
+    return _refuse(request, refusal, accepted or GRAPHQL)
 
 
 def request_id_of(request: AnyRequest) -> str:
@@ -319,6 +332,8 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 429:
         headers["Retry-After"] = str(refusal.errors[0]["extensions"]["retryAfter"])
+    if status == 503:
+        headers["Retry-After"] = "1"
     if status == 405:
         headers["Allow"] = "POST" if request.method in ("GET", "HEAD") else METHODS
     kind = GRAPHQL if media_type == EVENT_STREAM else media_type

@@ -1,6 +1,7 @@
 """A database that goes away under a running application: 503 meanwhile, and back without a restart of ours."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -80,6 +81,62 @@ async def test_a_crash_of_postgresql_is_a_503_until_it_is_back(address: str, tmp
         assert (await http.get("/v1/tickets")).status_code == 200
         assert (await http.post("/v1/tickets", json=TICKET)).status_code == 201
     await database.close()
+
+
+@contextlib.asynccontextmanager
+async def passing_on(port: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """A port that passes everything on to another, while the event is set."""
+    flows = asyncio.Event()
+    flows.set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while some := await reader.read(65536):
+                await flows.wait()
+                writer.write(some)
+        writer.close()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], flows
+    server.close()
+
+
+@pytest.mark.postgres
+async def test_a_database_that_hangs_is_a_503_at_both_doors_and_then_back(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.drivers.STATEMENT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("db.drivers.WAIT_FOR_CONNECTION_S", 0.5)
+    server, name = address.rsplit("/", 1)
+    async with passing_on(int(server.rsplit(":", 1)[1])) as (port, flows):
+        url = f"postgresql://postgres@127.0.0.1:{port}/{name}"
+        app = create_app(Settings(data_dir=tmp_path, database_url=url, database_pool=2))
+        await migrate.migrate(app.state.helpdesk.db)
+        headers = await _token(app)
+        transport = httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://answer.test", headers=headers
+        ) as http:
+
+            async def ask() -> tuple[int, int, str | None]:
+                """What a read and a write answer in REST, and the code of a query's error in the graph."""
+                read, write = await http.get("/v1/tickets"), await http.post("/v1/tickets", json=TICKET)
+                graph = (await http.post("/graphql", json={"query": "{ tickets { totalCount } }"})).json()
+                code = graph["errors"][0]["extensions"]["code"] if "errors" in graph else None
+                return read.status_code, write.status_code, code
+
+            assert await ask() == (200, 201, None)
+            flows.clear()
+            async with asyncio.timeout(30):
+                assert await ask() == (503, 503, "SERVICE_UNAVAILABLE")
+                flows.set()
+                while await ask() != (200, 201, None):  # noqa: ASYNC110  # no event
+                    await asyncio.sleep(0.1)
+        await app.state.helpdesk.db.close()
 
 
 async def test_writers_who_wait_for_a_locked_sqlite_file_hear_so_in_a_bounded_time(

@@ -1,0 +1,144 @@
+"""The outermost layer: how much is taken on at once, and what is told to the rest.
+
+A request counts while it is worked on, not while its client sends or reads, so that slow clients take the places of
+nobody. One too many is refused at once with 503 and `Retry-After`, in the words of the door it came to: a queue would
+only make everybody late. Whoever reads too slowly is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from resolvers.errors import AnswerError, Unavailable, ValidationError
+
+SLOW_AT_MOST: Final = 8
+"""Times as many requests may wait for their clients as are worked on."""
+WEBSOCKETS_AT_MOST: Final = 1024
+READS_WITHIN_S: Final = 30.0
+"""For a client to take the next piece of an answer that comes in pieces."""
+DRAINS_WITHIN_S: Final = 5.0
+ALWAYS_ANSWERED: Final = frozenset({"/health", "/metrics"})
+"""Whoever watches over us asks these most of all when there is much to do."""
+TRY_AGAIN_LATER: Final = 1013
+"""The close code of a WebSocket that finds no place (IANA)."""
+HELD_AT_MOST: Final = 128 * 1024 * 1024
+"""Bytes of bodies that are still coming, of all requests together."""
+HELD_OF_ONE: Final = 1024 * 1024
+"""What one request keeps in memory at most: files go to the disk as they come."""
+TOO_MUCH: Final = "There is too much to do right now. Try again in a moment"
+
+Refuse: TypeAlias = Callable[[Request[Any, Any, Any], AnswerError], ASGIApp]
+
+
+class ReadsTooSlowly(ConnectionError):
+    """The client does not take its answer."""
+
+
+class Gate:
+    """Lets so many requests in at a time. `most`: of this process; `refuse` has the words for the others."""
+
+    def __init__(self, app: ASGIApp, most: int, refuse: Refuse) -> None:
+        self._app = app
+        self._most = most
+        self._refuse = refuse
+        self._open = 0
+        self._working = 0
+        self._held = 0
+        self._websockets = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it in, or refuse it (ASGI)."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await self._connect(scope, receive, send)
+            return
+        if scope.get("http_version") == "1.1" and not _names_one_host(scope):
+            error: AnswerError | None = ValidationError("Send exactly one Host header")
+        elif scope["path"] in ALWAYS_ANSWERED or self._has_room():
+            error = None
+        else:
+            error = Unavailable(TOO_MUCH)
+        if error is None:
+            await self._let_in(scope, receive, send)
+            return
+        await _drained(receive)
+        await self._refuse(Request(scope), error)(scope, receive, send)
+
+    def _has_room(self) -> bool:
+        return self._working < self._most and self._open < SLOW_AT_MOST * self._most
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_cut_off, held = False, 0
+
+        async def received() -> Any:
+            nonlocal held
+            self._working -= 1
+            try:
+                message: Any = await receive()
+            finally:
+                self._working += 1
+            more = min(len(message.get("body", b"")), HELD_OF_ONE - held)
+            held += more
+            self._held += more
+            if self._held > HELD_AT_MOST and message.get("more_body"):
+                raise Unavailable(TOO_MUCH)
+            return message
+
+        async def sent(message: Message) -> None:
+            nonlocal is_cut_off
+            if not message.get("more_body"):
+                await send(message)
+                return
+            self._working -= 1
+            try:
+                async with asyncio.timeout(READS_WITHIN_S):
+                    await send(message)
+            except TimeoutError:
+                is_cut_off = True
+                raise ReadsTooSlowly from None
+            finally:
+                self._working += 1
+
+        self._open += 1
+        self._working += 1
+        try:
+            await self._app(scope, received, sent)
+        except Exception:
+            if not is_cut_off:
+                raise
+        finally:
+            self._working -= 1
+            self._open -= 1
+            self._held -= held
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._websockets >= WEBSOCKETS_AT_MOST:
+            await receive()
+            await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": "Try again later"})
+            return
+        self._websockets += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._websockets -= 1
+
+
+def _names_one_host(scope: Scope) -> bool:
+    """RFC 9112, 3.2: of two, one proxy believes the first and another the second. For none, granian has an empty one."""
+    # a list: a generator costs twice as much
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    return len(hosts) == 1 and hosts[0] != b""
+
+
+async def _drained(receive: Receive) -> None:
+    """Let the client send what it has to send, within bounds: while it is sending it does not hear the answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAINS_WITHIN_S):
+            while cast("dict[str, Any]", await receive()).get("more_body"):
+                pass
