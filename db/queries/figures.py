@@ -8,7 +8,7 @@ then they are folded into `figure`; a reader sums all of it in one statement (db
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Integer, Select, bindparam, cast, insert, null, select, union_all
@@ -39,14 +39,8 @@ MEASURES: Final = tuple(column.name for column in figure.columns if not column.p
 _NOTHING: Final = dict.fromkeys(MEASURES, 0)
 
 
-class Cell(NamedTuple):
-    """One number: a measure on a day, of an id of a facet."""
-
-    workspace_id: int
-    facet: str
-    day: dt.date
-    facet_id: int
-    measure: str
+Cell = tuple[int, str, dt.date, int, str]
+"""The place of one number: workspace, facet, day, id in the facet, measure."""
 
 
 def cells(place: "Place") -> Iterator[tuple[Cell, int]]:
@@ -62,11 +56,11 @@ def _of_all(place: "Place") -> Iterator[tuple[Cell, int]]:
     workspace_id, day = place.workspace_id, place.created_day
     if day is not None:
         for facet in (ALL, place.status, place.priority):
-            yield Cell(workspace_id, facet, day, NOBODY, "tickets"), 1
+            yield (workspace_id, facet, day, NOBODY, "tickets"), 1
         if place.category_id is not None:
-            yield Cell(workspace_id, CATEGORY, day, place.category_id, "tickets"), 1
+            yield (workspace_id, CATEGORY, day, place.category_id, "tickets"), 1
     if place.resolved_day is not None:
-        yield Cell(workspace_id, ALL, place.resolved_day, NOBODY, "resolutions"), 1
+        yield (workspace_id, ALL, place.resolved_day, NOBODY, "resolutions"), 1
 
 
 def _of_agent(place: "Place", agent_id: int) -> Iterator[tuple[Cell, int]]:
@@ -83,7 +77,7 @@ def _of_agent(place: "Place", agent_id: int) -> Iterator[tuple[Cell, int]]:
         (place.resolution_missed_day, "missed", 1),
     ):
         if day is not None and amount:
-            yield Cell(place.workspace_id, AGENT, day, agent_id, measure), amount
+            yield (place.workspace_id, AGENT, day, agent_id, measure), amount
 
 
 # --- what the staff does --------------------------------------------------------------------------------------
@@ -219,9 +213,10 @@ async def fold_work(tx: Tx, most: int) -> int:
 
 def count_work(amounts: Counter[Cell], work: Work) -> None:
     """Count what was done among the amounts."""
-    for measure in DONE:
-        if amount := getattr(work, measure):
-            amounts[Cell(work.workspace_id, AGENT, work.day, work.agent_id, measure)] += amount
+    workspace_id, agent_id, day, *done = msgspec.structs.astuple(work)
+    for measure, amount in zip(DONE, done, strict=True):
+        if amount:
+            amounts[workspace_id, AGENT, day, agent_id, measure] += amount
 
 
 _FOLD = {
