@@ -10,7 +10,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel contract bench bench-quick check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract audit audit-fast audit-clients sbom bench bench-quick check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,15 @@ test-wheel: .venv/.dev ## build the wheel, install it beside strangers, run it
 
 contract: .venv/.dev ## schemathesis against a running server, REST and graph (EXAMPLES=100 for more); takes minutes
 	$(PYTEST) -m contract tests/contract
+
+audit: .venv/.dev ## point suites that nobody here wrote at a running server (SLOW=1 waits for late retries, too)
+	$(BIN)/python -m tests.audits $(if $(SLOW),--slow) $(AUDIT)
+
+audit-fast: .venv/.dev ## those of them that take seconds
+	$(BIN)/python -m tests.audits --fast $(AUDIT)
+
+audit-clients: .venv/.dev # what they need, from npm and PyPI, into tests/audits/runners
+	$(BIN)/python -m tests.audits --install
 
 bench: .venv/.dev ## measure beside the peers: about half an hour (BENCH="--tickets 10000,100000,1000000" for growth)
 	$(BIN)/python -m bench $(BENCH)
