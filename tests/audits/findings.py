@@ -26,7 +26,9 @@ class Findings(NamedTuple):
 
 def read(lines: Iterable[str], expected: Mapping[str, str]) -> Findings:
     """What the output of a runner says."""
-    passed, failed, total = [], [], None
+    passed: list[str] = []
+    failed: list[str] = []
+    total = None
     for line in lines:
         if case := CASE.match(line):
             (passed if case["mark"] == "ok" else failed).append(case["name"])
