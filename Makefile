@@ -72,6 +72,17 @@ lock: .venv/.uv-$(UV_VERSION) ## lock the dependencies again (UPGRADE=--upgrade,
 	$(LOCK) --group test --group lint --group build -c requirements.lock -o requirements-dev.lock
 	@! grep -n '://' requirements.lock requirements-dev.lock
 
+SBOM_TOOL := cyclonedx-bom==7.5.0
+sbom: .venv/.uv-$(UV_VERSION) ## write what an install consists of to dist/: CycloneDX, from the locks
+	@mkdir -p dist
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/sbom
+	$(BIN)/uv pip install -q --python .venv/sbom/bin/python --require-hashes -r requirements.lock
+	$(BIN)/uv tool run -q --from $(SBOM_TOOL) cyclonedx-py environment --pyproject pyproject.toml \
+		--output-reproducible -o dist/answer.cdx.json .venv/sbom/bin/python
+	@if command -v npm >/dev/null; then \
+		cd frontend && npm sbom --sbom-format cyclonedx --package-lock-only --legacy-peer-deps > ../dist/answer-pages.cdx.json; \
+	else echo "No npm here: the browser pages' own list was left out."; fi
+
 frontend: gateway/static/.built ## build the browser pages with npm; without it older ones from pip are served
 
 gateway/static/.built: $(FRONTEND)

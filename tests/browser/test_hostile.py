@@ -120,9 +120,9 @@ def test_none_runs_in_graphiql(visit: Visit, hostile_tickets: list[str]) -> None
     visit.page.add_init_script(TELL_WHO_RUNS)
     visit.open_explorer()
     visit.sign_in()
-    expect(visit.page.locator(".bar .person .email")).to_have_text("admin@default.example")
+    expect(visit.page.locator(".bar .person .email")).to_have_text("admin@default.example", timeout=20_000)
     visit.page.click(RUN)
-    expect(visit.page.locator(RESULT)).to_contain_text("ran()")
+    expect(visit.page.locator(RESULT)).to_contain_text("ran()", timeout=20_000)
     assert hostile_tickets
     assert visit.page.evaluate("whoRan") == []
 
@@ -142,10 +142,10 @@ def test_none_runs_in_the_rest_pages(visit: Visit, hostile_tickets: list[str]) -
     visit.open("/v1/docs")
     page.click(".bar .who .primary")
     visit.sign_in()
-    expect(page.locator(".bar .person")).to_be_visible()
+    expect(page.locator(".bar .person")).to_be_visible(timeout=20_000)
     with page.expect_response(lambda response: response.url.split("?")[0].endswith("/v1/tickets")) as answer:
         (try_in_swagger_ui if visit.served.assets == "packaged" else try_in_scalar)(page)
     assert "ran()" in answer.value.text()
-    expect(page.locator("body")).to_contain_text("ran()")
+    expect(page.locator("body")).to_contain_text("ran()", timeout=20_000)
     assert hostile_tickets
     assert page.evaluate("whoRan") == []
