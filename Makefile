@@ -10,7 +10,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel contract crash bench bench-quick check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract crash soak audit audit-fast audit-clients sbom bench bench-quick check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,15 @@ contract: .venv/.dev ## schemathesis against a running server, REST and graph (E
 crash: .venv/.dev ## kill server and worker under writes, again and again: nothing acknowledged is lost (CRASH="--rounds 3")
 	$(BIN)/python -m tests.crash $(CRASH)
 
+audit: .venv/.dev ## point suites that nobody here wrote at a running server (SLOW=1 waits for late retries, too)
+	$(BIN)/python -m tests.audits $(if $(SLOW),--slow) $(AUDIT)
+
+audit-fast: .venv/.dev ## those of them that take seconds
+	$(BIN)/python -m tests.audits --fast $(AUDIT)
+
+audit-clients: .venv/.dev # what they need, from npm and PyPI, into tests/audits/runners
+	$(BIN)/python -m tests.audits --install
+
 bench: .venv/.dev ## measure beside the peers: about half an hour (BENCH="--tickets 10000,100000,1000000" for growth)
 	$(BIN)/python -m bench $(BENCH)
 
@@ -65,6 +74,17 @@ lock: .venv/.uv-$(UV_VERSION) ## lock the dependencies again (UPGRADE=--upgrade,
 	$(LOCK) -o requirements.lock
 	$(LOCK) --group test --group lint --group build -c requirements.lock -o requirements-dev.lock
 	@! grep -n '://' requirements.lock requirements-dev.lock
+
+SBOM_TOOL := cyclonedx-bom==7.5.0
+sbom: .venv/.uv-$(UV_VERSION) ## write what an install consists of to dist/: CycloneDX, from the locks
+	@mkdir -p dist
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .venv/sbom
+	$(BIN)/uv pip install -q --python .venv/sbom/bin/python --require-hashes -r requirements.lock
+	$(BIN)/uv tool run -q --from $(SBOM_TOOL) cyclonedx-py environment --pyproject pyproject.toml \
+		--output-reproducible -o dist/answer.cdx.json .venv/sbom/bin/python
+	@if command -v npm >/dev/null; then \
+		cd frontend && npm sbom --sbom-format cyclonedx --package-lock-only --legacy-peer-deps > ../dist/answer-pages.cdx.json; \
+	else echo "No npm here: the browser pages' own list was left out."; fi
 
 frontend: gateway/static/.built ## build the browser pages with npm; without it older ones from pip are served
 

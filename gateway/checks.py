@@ -8,6 +8,7 @@ from db.files import Files
 from gateway.helpdesk import open_helpdesk
 from gateway.pages import BUILT
 from gateway.settings import Settings
+from gateway.weaknesses import weaknesses
 from resolvers.context import utc_now
 from resolvers.sealing import is_readable
 from resolvers.tokens import SigningSecrets, key_name
@@ -39,10 +40,7 @@ async def checked(settings: Settings) -> list[Line]:
         _pages(settings),
         Line(FINE, "address", f"http://{settings.host}:{settings.port}"),
         *_exposure(settings),
-        *(
-            Line(CARE, "secret", f"{name} is short: use 32 random characters or more")
-            for name in settings.short_secrets
-        ),
+        *(Line(CARE, name, text) for name, text in weaknesses(settings)),
     ]
 
 
