@@ -10,7 +10,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel contract crash bench bench-quick check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract crash soak bench bench-quick check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ contract: .venv/.dev ## schemathesis against a running server, REST and graph (E
 
 crash: .venv/.dev ## kill server and worker under writes, again and again: nothing acknowledged is lost (CRASH="--rounds 3")
 	$(BIN)/python -m tests.crash $(CRASH)
+
+soak: .venv/.dev ## ask more of the server than it can do, for some minutes (SOAK="--seconds 1800 --engines postgresql")
+	$(BIN)/python -m tests.soak $(SOAK)
 
 bench: .venv/.dev ## measure beside the peers: about half an hour (BENCH="--tickets 10000,100000,1000000" for growth)
 	$(BIN)/python -m bench $(BENCH)
