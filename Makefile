@@ -39,6 +39,9 @@ contract: .venv/.dev ## schemathesis against a running server, REST and graph (E
 crash: .venv/.dev ## kill server and worker under writes, again and again: nothing acknowledged is lost (CRASH="--rounds 3")
 	$(BIN)/python -m tests.crash $(CRASH)
 
+soak: .venv/.dev ## ask more of the server than it can do, for some minutes (SOAK="--seconds 1800 --engines postgresql")
+	$(BIN)/python -m tests.soak $(SOAK)
+
 audit: .venv/.dev ## point suites that nobody here wrote at a running server (SLOW=1 waits for late retries, too)
 	$(BIN)/python -m tests.audits $(if $(SLOW),--slow) $(AUDIT)
 

@@ -11,14 +11,12 @@ import secrets
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-import asyncpg
 import click
 import httpx
 from rich.console import Console
@@ -27,16 +25,15 @@ from sqlalchemy import text
 
 from db.database import Database
 from gateway.progress import Report, progress_bars
-from tests import services
 from tests.agreement import scalar, wrong
 from tests.crash import checks
 from tests.crash.clients import CLIENTS, Client, World, write_until_lost
 from tests.crash.stories import Pile
 from tests.doors import RestDoor
+from tests.on_engines import ENGINES, database_url, listed
 from tests.processes import Installation, aside
 from tests.receiver import Receiver, receiving
 
-ENGINES: Final = ("sqlite", "postgresql")
 CATEGORIES: Final = 3
 WRITES_BETWEEN: Final = (5, 200)
 """After so many more acknowledged writes a process is killed."""
@@ -141,7 +138,7 @@ async def begun(engine: str, seed: int) -> AsyncIterator[Run]:
     """A helpdesk with an admin, two webhooks and a ticket that everybody replies on."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="answer-crash-")))
-        url = await stack.enter_async_context(_database_url(engine))
+        url = await stack.enter_async_context(database_url(engine, "crash"))
         installation = Installation(
             folder,
             url,
@@ -184,25 +181,6 @@ async def _furnished(
     return world, signing
 
 
-@contextlib.asynccontextmanager
-async def _database_url(engine: str) -> AsyncIterator[str]:
-    """The address of an empty database; empty for SQLite, which the server makes itself."""
-    if engine == "sqlite":
-        yield ""
-        return
-    with services.postgres() as server:
-        name = f"crash_{uuid.uuid4().hex[:12]}"
-        await _on_server(server, f"CREATE DATABASE {name}")
-        yield f"{server.rsplit('/', 1)[0]}/{name}"
-        await _on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _on_server(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    await connection.execute(statement)
-    await connection.close()
-
-
 async def run(engine: str, rounds: int, seed: int, report: Report) -> Outcome:
     """All rounds on one engine."""
     async with begun(engine, seed) as crashing:
@@ -223,15 +201,8 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     return shown
 
 
-def _listed(_ctx: Any, _parameter: Any, value: str) -> tuple[str, ...]:
-    chosen = tuple(value.split(","))
-    if strange := set(chosen) - set(ENGINES):
-        raise click.BadParameter(f"{', '.join(sorted(strange))}; there are {', '.join(ENGINES)}")
-    return chosen
-
-
 @click.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
-@click.option("--engines", callback=_listed, default=",".join(ENGINES))
+@click.option("--engines", callback=listed, default=",".join(ENGINES))
 @click.option("--rounds", type=click.IntRange(1), default=20, help="Crashes of the server, on each engine.")
 @click.option("--seed", type=int, help="Of what clients do and when they are cut off; a new one when absent.")
 def main(engines: tuple[str, ...], rounds: int, seed: int | None) -> None:
