@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from db.drivers import (
     STATEMENT_TIMEOUT_S,
+    WAIT_AFTER_A_WRITE_S,
     WAIT_FOR_CONNECTION_S,
     PostgresReads,
     ReadConnections,
@@ -127,6 +128,7 @@ class Reader:
         self._connections = connections
         self._dialect = database.engine.dialect
         self._connection: Any = None
+        self._waits_s: float | None = None
         self._turn = asyncio.Lock()
         self._is_closed = False
 
@@ -159,7 +161,7 @@ class Reader:
         readers = self._connections
         was_held = self._connection is not None
         if not was_held:
-            self._connection = await readers.take()
+            self._connection = await readers.take(self._waits_s)
         try:
             return await readers.fetch(self._connection, compiled.sql, arguments)
         except ConnectionLost:
@@ -167,13 +169,17 @@ class Reader:
             if was_held:
                 raise
         # it had died in the pool, in its sleep: a read may simply be asked again
-        self._connection = await readers.take()
+        self._connection = await readers.take(self._waits_s)
         return await readers.fetch(self._connection, compiled.sql, arguments)
 
     async def _give_back(self, *, broken: bool = False) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             await self._connections.give_back(connection, broken=broken)
+
+    def be_patient(self) -> None:
+        """Wait longer for a connection than others: something was written, and what became of it is to be told."""
+        self._waits_s = WAIT_AFTER_A_WRITE_S
 
     async def rest(self) -> None:
         """Give the connection back for now: the next statement takes another."""

@@ -18,6 +18,8 @@ from db.errors import ConnectionLost, DatabaseUnavailable
 # door, and not only that it took too long.
 WAIT_FOR_CONNECTION_S = 5.0
 STATEMENT_TIMEOUT_S = 8.0
+WAIT_AFTER_A_WRITE_S = 30.0
+"""Who has written must hear of it: being refused now, they would do it again."""
 STATEMENTS_KEPT_PREPARED = 512
 # Indexes are in memory or on a disk that seeks at no cost. PostgreSQL's default is of disks that turn: it reads all users
 # rather than look up twenty. Compiling a plan is for statements of seconds; ours end before it would begin to pay.
@@ -36,8 +38,8 @@ POSTGRESQL_IS_GONE = (
 class ReadConnections(Protocol):
     """A pool of connections for reading."""
 
-    async def take(self) -> Any:
-        """A connection, for as long as the caller likes. Raises DatabaseUnavailable."""
+    async def take(self, within_s: float | None = None) -> Any:
+        """A connection, for as long as the caller likes; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
 
     async def give_back(self, connection: Any, *, broken: bool = False) -> None:
         """Return a connection; a broken one is thrown away."""
@@ -62,11 +64,11 @@ class PostgresReads:
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
-    async def take(self) -> Any:
-        """A connection; waits at most WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+    async def take(self, within_s: float | None = None) -> Any:
+        """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
         try:
             pool = self._pool or await self._open()
-            return await pool.acquire(timeout=WAIT_FOR_CONNECTION_S)
+            return await pool.acquire(timeout=within_s or WAIT_FOR_CONNECTION_S)
         except POSTGRESQL_IS_GONE as error:
             raise DatabaseUnavailable(type(error).__name__) from error
 
@@ -120,10 +122,10 @@ class SqliteReads:
         self._idle: list[aiosqlite.Connection] = []
         self._is_closed = False
 
-    async def take(self) -> aiosqlite.Connection:
-        """A connection; waits at most WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+    async def take(self, within_s: float | None = None) -> aiosqlite.Connection:
+        """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
         try:
-            async with asyncio.timeout(WAIT_FOR_CONNECTION_S):
+            async with asyncio.timeout(within_s or WAIT_FOR_CONNECTION_S):
                 await self._places.acquire()
         except TimeoutError as error:
             raise DatabaseUnavailable("every connection is busy") from error

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
             le=4096,
             description="Requests that each process works on at once; one more is told 503, to come again in a second.",
         ),
-    ] = 256
+    ] = 128
     cors_origins: Annotated[
         str,
         Field(

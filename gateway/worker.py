@@ -128,8 +128,11 @@ class Worker:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.pop(task, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # the lease of a job ends, and it is done again
+        error = None if task.cancelled() else task.exception()
+        # the lease of a job ends, and it is done again
+        if isinstance(error, DatabaseUnavailable | WriteRaced):
+            logger.warning("%s waits for the database: %s", task.get_name(), error)
+        elif error is not None:
             logger.error("%s failed", task.get_name(), exc_info=error)
         self._wake.set()
 

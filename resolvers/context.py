@@ -125,6 +125,7 @@ class Context:
         try:
             async with self.helpdesk.db.write() as tx:
                 yield tx
+            self.reads.be_patient()
         finally:
             self.forget()
 

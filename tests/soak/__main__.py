@@ -32,6 +32,7 @@ from tests.soak.clients import Mixture, Seen, keep_asking
 FEW: Final = 4
 CALM_S: Final = 10
 LOOKS_EVERY_S: Final = 0.5
+DONE_WITHIN_S: Final = 120.0
 ANSWERED_WITHIN_S: Final = 15.0
 """The longest that 99 of 100 accepted requests may take under load."""
 GROWTH: Final = 1.15
@@ -74,7 +75,7 @@ async def watched(phase: Phase, pid: int, ends_at: float, report: Report) -> Non
     report(phase.name, phase.seconds, phase.seconds)
 
 
-async def passed(phase: Phase, installation: Installation, token: str, pid: int, report: Report) -> Phase:
+async def passed(phase: Phase, installation: Installation, token: str, pid: int, report: Report) -> None:
     """Let the phase pass."""
     ends_at = time.monotonic() + phase.seconds
     mixtures = [Mixture(token, Random(number)) for number in range(phase.clients)]  # noqa: S311  # only a mixture
@@ -82,7 +83,6 @@ async def passed(phase: Phase, installation: Installation, token: str, pid: int,
         watched(phase, pid, ends_at, report),
         *(keep_asking(installation.port, mixture, phase.seen, ends_at) for mixture in mixtures),
     )
-    return phase
 
 
 async def soak(engine: str, clients: int, seconds: int, report: Report) -> Outcome:
@@ -91,17 +91,18 @@ async def soak(engine: str, clients: int, seconds: int, report: Report) -> Outco
         key = installation.key(email="soak@default.example")
         async with aside(installation.serving()) as server:
             token = installation.token(key)
-            phases = [
-                await passed(phase, installation, token, server.pid, report)
-                for phase in (
-                    Phase(f"{engine}: before", FEW, CALM_S),
-                    Phase(f"{engine}: too much", clients, seconds),
-                    Phase(f"{engine}: after", FEW, CALM_S),
-                )
-            ]
+            before = Phase(f"{engine}: before", FEW, CALM_S)
+            load = Phase(f"{engine}: too much", clients, seconds)
+            after = Phase(f"{engine}: after", FEW, CALM_S)
+            await passed(before, installation, token, server.pid, report)
+            await passed(load, installation, token, server.pid, report)
+            await _all_done(database)  # e-mail and totals are still worked on
+            await passed(after, installation, token, server.pid, report)
+            phases = [before, load, after]
             findings = judged(phases)
             findings += await disagreements(installation, database, token, phases)
-        findings += ["the log holds a trace"] if "Traceback" in installation.said else []
+        if "Traceback" in installation.said:
+            findings.append(f"the log holds a trace: {installation.said.partition(chr(10))[2][-3000:]}")
     return Outcome(engine, phases, findings)
 
 
@@ -160,6 +161,16 @@ async def disagreements(
     if not there == told == added:
         findings.append(f"{added} tickets were accepted, {there} are there, {told} are told")
     return findings
+
+
+async def _all_done(database: Database) -> None:
+    """Wait until the worker has nothing left to do, for a while."""
+    deadline = time.monotonic() + DONE_WITHIN_S
+    left = (
+        "SELECT (SELECT count(*) FROM job WHERE done_at IS NULL) + (SELECT count(*) FROM ticket_tally_change)"
+    )
+    while await scalar(database, left) and time.monotonic() < deadline:  # noqa: ASYNC110  # no event
+        await asyncio.sleep(0.5)
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
