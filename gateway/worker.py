@@ -77,7 +77,8 @@ class Worker:
     async def drain(self) -> None:
         """Do everything that is due now, and what becomes due meanwhile."""
         while await self._claim_all() or self._under_way:
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            if self._under_way:  # else what was claimed is done already
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
 
     async def _turn(self) -> None:
         self._wake.clear()

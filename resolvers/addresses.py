@@ -26,6 +26,17 @@ _NAMES_OF_PRIVATE_NETWORKS: Final = frozenset(
     }
 )
 """Last labels that no public name has (RFC 6761, 6762, 8375; `internal` is reserved by ICANN)."""
+_NOT_PUBLIC: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "192.88.99.0/24",  # relays of 6to4, given up (RFC 7526)
+            "168.63.129.16/32",  # what virtual machines of Azure are told by: public by its number alone
+            "3fff::/20",  # documentation (RFC 9637), which older Pythons do not know
+            "5f00::/16",  # segment routing (RFC 9602), the same
+        ),
+    )
+)
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses as IPv6-only networks reach them (RFC 6052)."""
 
@@ -35,6 +46,8 @@ def is_public(text: str) -> bool:
     try:
         address = _plain(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
+        return False
+    if any(address in network for network in _NOT_PUBLIC):
         return False
     if isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address.is_reserved):
         return False
@@ -51,10 +64,12 @@ def _plain(address: Address) -> Address:
 
 
 def is_private_name(host: str) -> bool:
-    """Whether the name means something only inside of a network: a single word, or below a private suffix."""
+    """Whether the name means something only inside of a network: a single word, a number, below a private suffix."""
     labels = host.lower().rstrip(".").split(".")
-    if ":" in host or labels[-1].isdigit():
+    if ":" in host:
         return False
+    if labels[-1].isdigit():
+        return True  # no public name ends in a number, and an address that can be looked up was
     return len(labels) == 1 or labels[-1] in _NAMES_OF_PRIVATE_NETWORKS
 
 

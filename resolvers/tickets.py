@@ -151,9 +151,10 @@ async def create_ticket(ctx: Context, given: Given) -> rows.Ticket:
 
 
 async def _open(ctx: Context, tx: Tx, values: dict[str, Any]) -> rows.Ticket:
-    caller, now = ctx.caller, ctx.now()
-    asks = await requester(tx, caller, values.pop("requester_email"), values.pop("requester_name"), now)
-    now = max(now, asks.created_at)  # somebody else may have added them while we waited
+    caller = ctx.caller
+    name = values.pop("requester_name")
+    asks = await requester(tx, caller, values.pop("requester_email"), name, ctx.now())
+    now = ctx.now()  # somebody else may have added them while we waited
     assigned_to = values.pop("assigned_to")
     promised = await sla.limits(tx, caller.workspace_id, values["priority"])
     added = await tickets.add(

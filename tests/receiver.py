@@ -16,6 +16,14 @@ from gateway.mail import Mailer
 from gateway.worker import Worker
 from resolvers.context import Helpdesk
 
+_ENDLESS = {
+    "drip": (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n" * 1000),
+    "hints": (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100),
+    "drip of a body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+}
+"""Answers that never end: what comes first, and what comes again and again; a single byte comes slowly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -50,6 +58,7 @@ class Receiver:
     plan: dict[str, list[int | str]] = field(default_factory=lambda: defaultdict(lambda: [200]))
     sent_bytes: int = 0
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
+    under_way: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def url(self, path: str) -> str:
         """The address of the path here."""
@@ -66,9 +75,15 @@ class Receiver:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one request."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await self._take(reader, writer)
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        self.under_way.add(task)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await self._take(reader, writer)
+        finally:
+            self.under_way.discard(task)
+            writer.close()
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -92,6 +107,15 @@ class Receiver:
         if how == "garbage":
             writer.write(b"good day\r\n\r\n")
             return
+        if how in _ENDLESS:
+            beginning, again = _ENDLESS[str(how)]
+            writer.write(beginning)
+            while not writer.is_closing():
+                writer.write(again)
+                self.sent_bytes += len(again)
+                await writer.drain()
+                await asyncio.sleep(0.001 if len(again) > 1 else 0.02)
+            return
         if how == "endless":
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
             while True:
@@ -113,6 +137,10 @@ async def receiving() -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         server.close()
+        for task in receiver.under_way:
+            task.cancel()
+        if receiver.under_way:
+            await asyncio.wait(set(receiver.under_way))
 
 
 @contextlib.asynccontextmanager

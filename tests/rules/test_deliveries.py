@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+from typing import Any
 
 import pytest
 from standardwebhooks import WebhookVerificationError
@@ -9,9 +11,10 @@ from standardwebhooks import WebhookVerificationError
 from gateway import delivery
 from gateway.worker import AT_ONCE_A_QUEUE, Worker
 from resolvers.context import Helpdesk
+from resolvers.deliveries import Message, Result
 from resolvers.jobs import RETRY_AFTER_S
 from tests.conftest import Clock, Joins, Person
-from tests.doors import Door, opened
+from tests.doors import Door, RestDoor, opened
 from tests.receiver import Receiver, working
 from tests.rules.test_events import SECRET, listen
 
@@ -275,6 +278,112 @@ async def test_an_address_that_turned_private_is_not_connected_to(
     assert receiver.hits == []
     [logged] = (await door.deliveries(admin, webhook)).done()
     assert logged["attempts"][0]["error"] == "localhost is a private address"
+
+
+@pytest.mark.parametrize(
+    ("plan", "status", "error"),
+    [
+        ("drip", None, "no answer within 2 seconds"),
+        ("headers", None, "Receive buffer too long"),
+        ("hints", None, "no answer within 2 seconds"),
+        ("drip of a body", 200, None),
+    ],
+)
+async def test_receivers_that_never_end_hold_nothing_up(
+    plan: str,
+    status: int | None,
+    error: str | None,
+    helpdesk: Helpdesk,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "ANSWERS_WITHIN_S", 2.0)
+    monkeypatch.setattr(delivery, "BODY_WITHIN_S", 0.1)
+    receiver.plan["/x"] = [plan]
+    result = await sent_to(receiver.url("/x"), helpdesk, allows_private=True)
+    assert result.status == status
+    assert result.error == error
+    assert len(result.answer) <= delivery.KEPT_BYTES
+    assert receiver.sent_bytes < 20_000_000, "It was read on and on."
+
+
+async def sent_to(url: str, helpdesk: Helpdesk, *, allows_private: bool) -> Result:
+    """What came of sending something there."""
+    sender = delivery.Sender(allows_private=allows_private, clock=helpdesk.clock)
+    job: Any = None
+    try:
+        return await sender.send(Message(job, url, "msg_x", "{}", [b"key"], True))
+    finally:
+        await sender.close()
+
+
+class Dns:
+    """Answers for one name, one after the other; the last stays. Everything else is looked up as ever."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.asked = 0
+        self._really = socket.getaddrinfo
+
+    def __call__(self, host: Any, port: Any, *args: Any, **options: Any) -> Any:
+        if host != "hooks.acme.example":
+            return self._really(host, port, *args, **options)
+        self.asked += 1
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [
+            (socket.AF_INET6 if ":" in each else socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port))
+            for each in found
+        ]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [["93.184.215.14"], ["127.0.0.1"]],  # public when it was saved
+        [["93.184.215.14"], ["93.184.215.14", "127.0.0.1"]],  # one of several
+        [["93.184.215.14"], ["127.0.0.1", "93.184.215.14"]],
+        [["93.184.215.14"], ["::ffff:127.0.0.1"]],
+        [["93.184.215.14"], ["64:ff9b::7f00:1"]],
+    ],
+)
+async def test_a_name_that_is_bound_to_another_address_meanwhile_leads_nowhere(
+    answers: list[list[str]],
+    rest: RestDoor,
+    admin: Person,
+    helpdesk: Helpdesk,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Dns(*answers))
+    helpdesk.allows_private_addresses = False
+    url = f"http://hooks.acme.example:{receiver.port}/all"
+    webhook = (await rest.create(admin, "webhook", url=url, events=["*"])).done()["id"]
+    await rest.test_webhook(admin, webhook)
+    async with working(helpdesk, allows_private=False) as guarded:
+        await guarded.drain()
+    assert receiver.hits == []
+    [logged] = (await rest.deliveries(admin, webhook)).done()
+    assert logged["attempts"][0]["error"] == "hooks.acme.example is a private address"
+
+
+async def test_the_address_that_was_checked_is_the_one_connected_to(
+    helpdesk: Helpdesk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second look at the name would find another address."""
+    dns = Dns(["127.0.0.1"], ["203.0.113.1"])
+    monkeypatch.setattr(socket, "getaddrinfo", dns)
+    url = f"http://hooks.acme.example:{receiver.port}/all"
+    assert (await sent_to(url, helpdesk, allows_private=True)).status == 200
+    assert dns.asked == 1
+    assert receiver.hits[0].headers["host"] == f"hooks.acme.example:{receiver.port}"
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(
+    helpdesk: Helpdesk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert (await sent_to(receiver.url("/x"), helpdesk, allows_private=True)).status == 200
 
 
 async def test_a_deleted_webhook_is_told_nothing_more(
