@@ -233,8 +233,11 @@ def _followed(definition: StrawberryField, below: tuple[Referred, ...]) -> tuple
     """What the field follows from its row, and from there; a page's `nodes` are the very rows of the page."""
     edge: Edge | None = definition.metadata.get("edge")
     if edge is not None:
-        is_reference = edge.arguments is None and edge.loader.noun is not None
-        return (Referred(edge.key, edge.loader, below),) if is_reference else ()
+        if edge.arguments is not None or edge.loader.noun is None:
+            return ()
+        # no further than this: each step is a join, and a chain of parents is as long as the client likes
+        nearest = tuple(each._replace(beyond=()) for each in below)
+        return (Referred(edge.key, edge.loader, nearest),)
     return below if "has_rows_of_page" in definition.metadata else ()
 
 

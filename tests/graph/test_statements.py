@@ -121,3 +121,27 @@ async def test_the_lists_of_the_documented_api(
     assert one == fifteen
     assert one.pop("tickets/1") <= 7  # with its people, category, replies, files and log
     assert max(one.values()) <= 5, one
+
+
+async def test_a_long_chain_of_references_is_followed(graph: GraphqlDoor, agent: Person, sql: Sql) -> None:
+    parent = None
+    for number in range(9):
+        made = await graph.create(agent, "category", name=f"Level {number}", parent_id=parent)
+        parent = made.done()["id"]
+    ticket = await graph.create(
+        agent, "ticket", subject="x", content="x", requester_email="a@x.test", category_id=parent
+    )
+    assert ticket.ok
+    await graph.ask(agent, "{ viewer { id } }")
+    sql.clear()
+    body = await graph.ask(
+        agent, "{ tickets { nodes { category " + "{ name parent " * 8 + "{ name }" + " }" * 8 + " } } }"
+    )
+    assert "errors" not in body
+    found = body["data"]["tickets"]["nodes"][0]["category"]
+    names = []
+    while found:
+        names.append(found["name"])
+        found = found.get("parent")
+    assert names == [f"Level {number}" for number in range(8, -1, -1)]
+    assert len(sql) <= 8, sql.statements  # one a level, and the first three in one
