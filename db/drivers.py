@@ -29,6 +29,8 @@ POSTGRESQL_IS_GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # the password was changed, the role dropped
+    asyncpg.InvalidCatalogNameError,  # the database was
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the server said goodbye to a connection that was idle
