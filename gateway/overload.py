@@ -1,8 +1,9 @@
 """The outermost layer: how much is taken on at once, and what is told to the rest.
 
 A request counts while it is worked on, not while its client sends or reads, so that slow clients take the places of
-nobody. One too many is refused at once with 503 and `Retry-After`, in the words of the door it came to: a queue would
-only make everybody late. Whoever reads too slowly is cut off.
+nobody, neither of all requests nor of those of their key (gateway/graphql/turns.py). One too many is refused at once
+with 503 and `Retry-After`, in the words of the door it came to: a queue would only make everybody late. Whoever reads
+too slowly is cut off.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from litestar import Request
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.graphql.turns import Turn
 from resolvers.errors import AnswerError, Unavailable, ValidationError
 
 SLOW_AT_MOST: Final = 8
@@ -78,9 +80,15 @@ class Gate:
 
         async def received() -> Any:
             nonlocal held
+            turn: Turn | None = scope["state"].get("turn")
             self._working -= 1
             try:
-                message: Any = await receive()
+                if turn is None:
+                    message: Any = await receive()
+                else:
+                    turn.leave()
+                    message = await receive()
+                    await turn.take()
             finally:
                 self._working += 1
             more = min(len(message.get("body", b"")), HELD_OF_ONE - held)

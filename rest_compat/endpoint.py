@@ -144,7 +144,7 @@ def _respond(handler: Handler, status: int) -> Respond:
 
 @contextlib.asynccontextmanager
 async def signed_in(request: AnyRequest) -> AsyncIterator[Context]:
-    """The operation of whoever the request's token names, charged to their workspace.
+    """The operation of whoever the request's token names, charged to their workspace, when it is their key's turn.
 
     Raises: Unauthorized, RateLimited.
     """
@@ -152,10 +152,12 @@ async def signed_in(request: AnyRequest) -> AsyncIterator[Context]:
     caller = await state.sign_in(state.helpdesk, _authorization(request))
     if caller is None:
         raise Unauthorized
+    state.turns.check(caller)
     standing = await state.helpdesk.limits.charge(caller, 1, state.helpdesk.clock())
     request.scope["state"]["standing"] = standing
     standing.check()
-    async with state.helpdesk.operation(caller) as ctx:
+    turn = request.scope["state"]["turn"] = state.turns.turn(caller)
+    async with turn, state.helpdesk.operation(caller) as ctx:
         yield ctx
 
 

@@ -48,7 +48,7 @@ OPENAPI_PATH: Final = "/v1/openapi.json"
 def rest_routes() -> list[HTTPRouteHandler]:
     """The handlers of the documented calls and of the OpenAPI document that describes them.
 
-    They look for `helpdesk` (resolvers.context.Helpdesk) and `sign_in` in the application's state.
+    They look for `helpdesk` (resolvers.context.Helpdesk), `sign_in` and `turns` in the application's state.
     """
     return [*routes(ENDPOINTS), *extra_route(OPENAPI_PATH, _openapi)]
 

@@ -48,12 +48,13 @@ class Answering:
         sign_in: SignIn,
         trusted: TrustedDocuments = TrustedDocuments(),  # noqa: B008  # immutable
         introspection: Readers = "everyone",
+        turns: Turns | None = None,
     ) -> None:
         self.graph = graph
         self.caller = sign_in
         self.trusted = trusted
         self.introspection: Readers = introspection
-        self._turns = Turns()
+        self._turns = turns or Turns()
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.

@@ -1,9 +1,13 @@
-"""Turns: how many operations of one API key run at once, so that a key with many clients leaves room for others."""
+"""Turns: how many requests of one API key run at once, so that a key with many clients leaves room for others.
+
+One line a key for both doors: what the graph runs and what REST does stand behind each other.
+"""
+
+from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Final
+from types import TracebackType
+from typing import Final, TypeAlias
 
 from resolvers.context import Caller
 from resolvers.errors import RateLimited
@@ -14,7 +18,7 @@ IN_LINE: Final = 20
 
 
 class _Line:
-    """The operations of one key, those that run and those that wait."""
+    """The requests of one key, those that run and those that wait."""
 
     __slots__ = ("length", "places")
 
@@ -23,33 +27,72 @@ class _Line:
         self.places = asyncio.Semaphore(AT_ONCE)
 
 
+_Lines: TypeAlias = dict[int, _Line]
+
+
+class Turn:
+    """The turn of one request, held by `async with`; it can be left for a while, and taken again."""
+
+    __slots__ = ("_key_id", "_line", "_lines")
+
+    def __init__(self, lines: _Lines, key_id: int | None) -> None:
+        self._lines = lines
+        self._key_id = key_id
+        self._line: _Line | None = None
+
+    async def take(self) -> None:
+        """Wait until it has come; nobody waits who is not signed in."""
+        if self._key_id is None:
+            return
+        line = self._lines.get(self._key_id)
+        if line is None:
+            line = self._lines[self._key_id] = _Line()
+        line.length += 1
+        self._line = line
+        try:
+            await line.places.acquire()
+        except BaseException:
+            self._forget(line)
+            raise
+
+    def leave(self) -> None:
+        """Let the next one in; nothing, when it was left before."""
+        if self._line is not None:
+            self._line.places.release()
+            self._forget(self._line)
+
+    def _forget(self, line: _Line) -> None:
+        self._line = None
+        line.length -= 1
+        if not line.length and self._key_id is not None:
+            del self._lines[self._key_id]
+
+    async def __aenter__(self) -> Turn:
+        await self.take()
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.leave()
+        self._key_id = None  # whatever is still heard of the request takes no turn any more
+
+
 class Turns:
     """The lines of all keys, in one process."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, _Line] = {}
+        self._lines: _Lines = {}
 
     def check(self, caller: Caller) -> None:
         """Raise RateLimited when the line is full: before anything is charged for."""
         line = self._lines.get(caller.key_id)
         if line is not None and line.length >= AT_ONCE + IN_LINE:
-            raise RateLimited(f"At most {AT_ONCE} operations of a key run at once. Try again in 1 second")
+            raise RateLimited(f"At most {AT_ONCE} requests of a key run at once. Try again in 1 second")
 
-    @contextlib.asynccontextmanager
-    async def turn(self, caller: Caller | None) -> AsyncIterator[None]:
+    def turn(self, caller: Caller | None) -> Turn:
         """Run the block when it is the caller's turn; nobody waits who is not signed in. Raises RateLimited."""
         if caller is None:
-            yield
-            return
+            return Turn(self._lines, None)
         self.check(caller)
-        line = self._lines.get(caller.key_id)
-        if line is None:
-            line = self._lines[caller.key_id] = _Line()
-        line.length += 1
-        try:
-            async with line.places:
-                yield
-        finally:
-            line.length -= 1
-            if not line.length:
-                del self._lines[caller.key_id]
+        return Turn(self._lines, caller.key_id)

@@ -155,16 +155,44 @@ async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
     assert (gate._working, gate._open) == (0, 0)
 
 
-async def test_one_key_leaves_room_for_others(
-    address: str, clock: Clock, tmp_path: Path, join: Joins, admin: Person
-) -> None:
-    other = await join("agent")
+@contextlib.asynccontextmanager
+async def roomy(
+    address: str, clock: Clock, tmp_path: Path
+) -> AsyncIterator[tuple[Litestar, httpx.AsyncClient]]:
+    """The application with many places, and a client of it."""
     app = create_app(Settings(data_dir=tmp_path, database_url=address, sqlite_durable=False), clock)
     transport = httpx.ASGITransport(cast(Any, app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://answer.test") as http:
+        yield app, http
+    await app.state.helpdesk.close()
+
+
+def refused_in_words_of(door: str, answer: httpx.Response) -> bool:
+    """Whether it is the refusal of one too many of a key."""
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1"), answer.text
+    told = answer.json()["error"] if door == "rest" else answer.json()["errors"][0]
+    code = told["code"] if door == "rest" else told["extensions"]["code"]
+    assert "At most 20 requests of a key run at once" in told["message"]
+    return bool(code == "RATE_LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize(("door", "other_door"), [("graphql", "rest"), ("rest", "graphql")])
+async def test_one_key_leaves_room_for_others(
+    address: str, clock: Clock, tmp_path: Path, join: Joins, admin: Person, door: str, other_door: str
+) -> None:
+    """Both doors stand in one line: those who came through one fill it for the other."""
+    other = await join("agent")
+    async with roomy(address, clock, tmp_path) as (app, http):
 
         async def create() -> httpx.Response:
+            if door == "rest":
+                return await http.post("/v1/tickets", json=TICKET, headers=admin.headers)
             return await http.post("/graphql", json={"query": CREATE}, headers=admin.headers)
+
+        async def read(who: Person, through: str) -> httpx.Response:
+            if through == "rest":
+                return await http.get("/v1/tickets", headers=who.headers)
+            return await http.post("/graphql", json={"query": "{ viewer { id } }"}, headers=who.headers)
 
         async with no_writes(app.state.helpdesk):
             asked = [asyncio.create_task(create()) for _ in range(AT_ONCE + IN_LINE + 3)]
@@ -172,11 +200,38 @@ async def test_one_key_leaves_room_for_others(
             while len(refused) < 3:
                 done, _ = await asyncio.wait(set(asked) - refused, return_when=asyncio.FIRST_COMPLETED)
                 refused |= done
-            others = await http.post("/graphql", json={"query": "{ viewer { id } }"}, headers=other.headers)
-        assert {(await task).status_code for task in set(asked) - refused} == {200}
-        for each in refused:
-            answer = await each
-            assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-            assert answer.json()["errors"][0]["extensions"]["code"] == "RATE_LIMIT_EXCEEDED"
-    assert others.status_code == 200
-    await app.state.helpdesk.close()
+            through_the_other = await read(admin, other_door)
+            others = [await read(other, each) for each in ("rest", "graphql")]
+        was_done = {(await task).status_code for task in set(asked) - refused}
+        assert was_done == ({201} if door == "rest" else {200})
+        assert all([refused_in_words_of(door, await each) for each in refused])
+        assert refused_in_words_of(other_door, through_the_other)
+        assert {each.status_code for each in others} == {200}
+        assert app.state.turns._lines == {}
+        assert (await read(admin, other_door)).status_code == 200
+
+
+async def test_who_sends_slowly_takes_no_turn_of_their_key(
+    address: str, clock: Clock, tmp_path: Path, admin: Person
+) -> None:
+    rest_of_it = asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"subject": "x", "content": "x", '
+        await rest_of_it.wait()
+        yield b'"requester_email": "ada@acme.test"}'
+
+    headers = admin.headers | {"Content-Type": "application/json"}
+    async with roomy(address, clock, tmp_path) as (app, http):
+        sending = [
+            asyncio.create_task(http.post("/v1/tickets", content=slowly(), headers=headers))
+            for _ in range(AT_ONCE + IN_LINE)
+        ]
+        async with asyncio.timeout(20):
+            gate = placed(app)
+            while (gate._open, gate._working) != (len(sending), 0):  # noqa: ASYNC110  # no event
+                await asyncio.sleep(0.005)
+        assert (await http.get("/v1/tickets", headers=admin.headers)).status_code == 200
+        rest_of_it.set()
+        assert {(await task).status_code for task in sending} == {201}
+        assert app.state.turns._lines == {}
