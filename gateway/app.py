@@ -1,5 +1,6 @@
 """The application: both doors and the pages over one helpdesk."""
 
+import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from gateway.overload import Gate
 from gateway.pages import graphiql_page, page_routes
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
+from gateway.stalled import end_stalled
 from gateway.telemetry import configure_logging
 from gateway.trusted_documents import trusted_documents
 from gateway.worker import embedded_worker
@@ -44,8 +46,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        listening = asyncio.create_task(end_stalled())
         async with embedded_worker(settings, helpdesk):
             yield
+        listening.cancel()
         await helpdesk.close()
 
     app = Litestar(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
 from litestar import Request
@@ -23,15 +23,17 @@ from resolvers.errors import AnswerError, Unavailable, ValidationError
 SLOW_AT_MOST: Final = 8
 """Times as many requests may wait for their clients as are worked on."""
 WEBSOCKETS_AT_MOST: Final = 1024
+PIECE: Final = 64 * 1024
+"""Bytes of an answer that are sent at once."""
 READS_WITHIN_S: Final = 30.0
-"""For a client to take the next piece of an answer that comes in pieces."""
+"""For a client to take the next piece of an answer."""
 DRAINS_WITHIN_S: Final = 5.0
 ALWAYS_ANSWERED: Final = frozenset({"/health", "/metrics"})
 """Whoever watches over us asks these most of all when there is much to do."""
 TRY_AGAIN_LATER: Final = 1013
 """The close code of a WebSocket that finds no place (IANA)."""
 HELD_AT_MOST: Final = 128 * 1024 * 1024
-"""Bytes of bodies that are still coming, of all requests together."""
+"""Bytes of bodies that are still coming, and of answers that are still taken, of all requests together."""
 HELD_OF_ONE: Final = 1024 * 1024
 """What one request keeps in memory at most: files go to the disk as they come."""
 TOO_MUCH: Final = "There is too much to do right now. Try again in a moment"
@@ -73,7 +75,8 @@ class Gate:
         await self._refuse(Request(scope), error)(scope, receive, send)
 
     def _has_room(self) -> bool:
-        return self._working < self._most and self._open < SLOW_AT_MOST * self._most
+        is_within = self._working < self._most and self._open < SLOW_AT_MOST * self._most
+        return is_within and self._held <= HELD_AT_MOST
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_cut_off, held = False, 0
@@ -100,18 +103,23 @@ class Gate:
 
         async def sent(message: Message) -> None:
             nonlocal is_cut_off
-            if not message.get("more_body"):
+            body: Any = message.get("body", b"")
+            size = len(body)
+            if size <= PIECE and not message.get("more_body"):
                 await send(message)
                 return
+            self._held += size
             self._working -= 1
             try:
-                async with asyncio.timeout(READS_WITHIN_S):
-                    await send(message)
+                for piece in _pieces(message):
+                    async with asyncio.timeout(READS_WITHIN_S):
+                        await send(piece)
             except TimeoutError:
                 is_cut_off = True
                 raise ReadsTooSlowly from None
             finally:
                 self._working += 1
+                self._held -= size
 
         self._open += 1
         self._working += 1
@@ -142,6 +150,15 @@ def _names_one_host(scope: Scope) -> bool:
     # a list: a generator costs twice as much
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     return len(hosts) == 1 and hosts[0] != b""
+
+
+def _pieces(message: Any) -> Iterator[Any]:
+    """The body in pieces: what is sent at once the server keeps until the client takes it, however long that is."""
+    body = memoryview(message["body"])
+    for start in range(0, len(body), PIECE):
+        is_last = start + PIECE >= len(body)
+        more = message.get("more_body", False) or not is_last
+        yield {"type": message["type"], "body": bytes(body[start : start + PIECE]), "more_body": more}
 
 
 async def _drained(receive: Receive) -> None:

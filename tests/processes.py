@@ -35,10 +35,14 @@ def free_port() -> int:
 class Installation:
     """One Answer with its data: `answer serve` and `answer worker` are started and ended as often as wanted.
 
-    `settings` are further variables, `ANSWER_WORKERS` for example. What the processes say is kept in `log`.
+    `settings` are further variables, `ANSWER_WORKERS` for example. What the processes say is kept in `log`. `program`
+    is what is started as the command `answer`.
     """
 
-    def __init__(self, folder: Path, database_url: str = "", **settings: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str = "", program: Sequence[str] = ANSWER, **settings: str
+    ) -> None:
+        self._program = program
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log"
@@ -98,7 +102,7 @@ class Installation:
     @contextlib.contextmanager
     def started(self, *command: str) -> Iterator["Process"]:
         """A process of the command, ended with the block."""
-        process = Process([*ANSWER, *command], self.environment, self.log)
+        process = Process([*self._program, *command], self.environment, self.log)
         try:
             yield process
         finally:

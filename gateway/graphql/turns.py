@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from resolvers.context import Caller
 from resolvers.errors import RateLimited
@@ -67,7 +67,7 @@ class Turn:
         if not line.length and self._key_id is not None:
             del self._lines[self._key_id]
 
-    async def __aenter__(self) -> Turn:
+    async def __aenter__(self) -> Self:
         await self.take()
         return self
 

@@ -3,7 +3,10 @@
 import contextlib
 import resource
 import socket
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -15,6 +18,8 @@ HOST: Final = b"Host: answer.test\r\n"
 JSON: Final = b"Content-Type: application/json\r\n"
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 END: Final = b"0\r\n\r\n"
+LISTENS: Final = "0A"
+"""The state of a socket that listens, in /proc/net/tcp."""
 SMUGGLED: Final = b"GET /smuggled HTTP/1.1\r\n" + HOST + b"\r\n"
 MALFORMED: Final = {
     "two lengths": HOST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
@@ -149,6 +154,47 @@ def test_a_connection_that_says_nothing_is_closed(installation: Installation) ->
     with connected(installation) as connection:
         connection.settimeout(60)
         assert connection.recv(1) == b""
+
+
+def held(installation: Installation) -> int:
+    """Connections to the server that it has not let go of."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    states = [line[3] for line in lines if int(line[1].partition(":")[2], 16) == installation.port]
+    return len([state for state in states if state != LISTENS])
+
+
+IMPATIENT: Final = """
+import gateway.overload, gateway.stalled
+gateway.overload.READS_WITHIN_S = gateway.stalled.UNTAKEN_WITHIN_S = 1.0
+from oui_answer import main
+main()
+"""
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone ends such connections")
+def test_who_takes_nothing_of_an_answer_is_let_go(tmp_path: Path) -> None:
+    """The workers are forked, so that they are as impatient."""
+    installation = Installation(
+        tmp_path, program=[sys.executable, "-c", IMPATIENT], ANSWER_SQLITE_DURABLE="off"
+    )
+    with installation.serving(), contextlib.ExitStack() as stack:
+        headers = {"Authorization": f"Bearer {installation.token(installation.key())}"}
+        with httpx.Client(base_url=installation.base, headers=headers, timeout=30) as http:
+            for _ in range(100):  # six megabytes in all: more than a system keeps for one connection
+                ticket = {"subject": "x", "content": "x" * 60_000, "requester_email": "ada@acme.test"}
+                assert http.post("/v1/tickets", json=ticket).status_code == 201
+        path = f"GET /v1/tickets?per_page=100 HTTP/1.1\r\nAuthorization: {headers['Authorization']}\r\n"
+        for _ in range(15):
+            stack.enter_context(connected(installation)).sendall(path.encode() + HOST + b"\r\n")
+        deadline = time.monotonic() + 60
+        while held(installation) < 15:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        while held(installation):
+            assert time.monotonic() < deadline, held(installation)
+            time.sleep(0.2)
+        whole = httpx.get(f"{installation.base}/v1/tickets?per_page=100", headers=headers, timeout=30)
+        assert len(whole.json()["data"]) == 100
 
 
 @pytest.mark.parametrize(

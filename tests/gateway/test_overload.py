@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from gateway.app import create_app
 from gateway.graphql.turns import AT_ONCE, IN_LINE
-from gateway.overload import Gate
+from gateway.overload import PIECE, Gate
 from gateway.settings import Settings
 from resolvers.context import Helpdesk
 from tests.conftest import Clock, Joins, Person
@@ -132,7 +132,8 @@ async def test_bodies_that_are_still_coming_are_held_to_a_bound(
     assert (await http.post("/v1/tickets", json=TICKET, headers=admin.headers)).status_code == 201
 
 
-async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [1000, 10 * PIECE], ids=["in pieces", "whole"])
+async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr("gateway.overload.READS_WITHIN_S", 0.01)
     ended: list[str] = []
 
@@ -140,7 +141,8 @@ async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
         try:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             while True:
-                await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+                more = size < PIECE
+                await send({"type": "http.response.body", "body": b"x" * size, "more_body": more})
         finally:
             ended.append("closed")
 
@@ -152,7 +154,35 @@ async def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> 
     scope: Any = {"type": "http", "path": "/", "headers": [(b"host", b"x")]}
     await gate(scope, cast(Any, None), send)
     assert ended == ["closed"]
-    assert (gate._working, gate._open) == (0, 0)
+    assert (gate._working, gate._open, gate._held) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+async def test_a_large_answer_is_sent_in_pieces_and_is_held_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("gateway.overload.HELD_AT_MOST", 2 * PIECE)
+    body = bytes(index % 251 for index in range(size))
+    sent: list[dict[str, Any]] = []
+    had_room: list[bool] = []
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def send(message: Any) -> None:
+        had_room.append(gate._has_room())
+        sent.append(message)
+
+    gate = Gate(app, MOST, lambda *_: app)
+    scope: Any = {"type": "http", "path": "/", "headers": [(b"host", b"x")]}
+    await gate(scope, cast(Any, None), send)
+    pieces = [message["body"] for message in sent[1:]]
+    assert b"".join(pieces) == body
+    assert max(map(len, pieces)) <= PIECE
+    assert [message["more_body"] for message in sent[1:]] == [True] * (len(pieces) - 1) + [False]
+    assert all(had_room) == (size <= 2 * PIECE)
+    assert gate._has_room()
 
 
 @contextlib.asynccontextmanager
