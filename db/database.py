@@ -18,7 +18,7 @@ from db.drivers import (
     ReadConnections,
     SqliteReads,
 )
-from db.errors import ConnectionLost
+from db.errors import ConnectionLost, DatabaseUnavailable, SavedUnread
 from db.statements import Change, Compiled, Statement, compiled_change, decoded
 from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
@@ -90,8 +90,8 @@ class Database:
     async def write(self) -> AsyncIterator["Tx"]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        Raises DatabaseUnavailable when the database cannot be reached, WriteRaced when another transaction got
-        in between.
+        Raises DatabaseUnavailable when the database cannot be reached (MaybeSaved when it went away at the commit),
+        WriteRaced when another transaction got in between.
         """
         async with self._writes.transaction() as writer:
             tx = Tx(self, writer)
@@ -129,11 +129,12 @@ class Reader:
         self._dialect = database.engine.dialect
         self._connection: Any = None
         self._waits_s: float | None = None
+        self._failure: DatabaseUnavailable | None = None
         self._turn = asyncio.Lock()
         self._is_closed = False
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
-        """Every row, in the statement's order. Raises DatabaseUnavailable."""
+        """Every row, in the statement's order. Raises DatabaseUnavailable, SavedUnread."""
         compiled = statement.compiled(self._dialect)
         arguments = compiled.arguments(values)
         async with self._turn:
@@ -141,12 +142,25 @@ class Reader:
                 # a loader's batch of an operation that was given up: nobody waits for it, and a connection taken
                 # now would never come back
                 raise asyncio.CancelledError
+            if self._failure is not None:
+                raise self._failure  # one operation waits once for a database that is out
             try:
                 records = await self._fetch(compiled, arguments)
+            except DatabaseUnavailable as error:
+                if (told := self._told(error)) is error:
+                    raise
+                raise told from error
             finally:
                 if self._was_closed():
                     await self._give_back()
         return statement.decode(records, compiled)
+
+    def _told(self, error: DatabaseUnavailable) -> DatabaseUnavailable:
+        has_written = self._waits_s is not None
+        told = SavedUnread(str(error)) if has_written else error
+        if not isinstance(error, ConnectionLost):
+            self._failure = told
+        return told
 
     def _was_closed(self) -> bool:
         return self._is_closed
@@ -210,6 +224,11 @@ class Tx:
         """The driver's own, for what only it can do."""
         self.is_sqlite = database.is_sqlite
         self.wrote_jobs = False
+
+    @property
+    def is_committed(self) -> bool | None:
+        """Whether what was written is saved; None when that is not known, or not yet."""
+        return self._writer.is_committed
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order."""

@@ -9,6 +9,14 @@ class ConnectionLost(DatabaseUnavailable):
     """The connection died before or while it was asked. On another one the answer may come."""
 
 
+class MaybeSaved(DatabaseUnavailable):
+    """The database went away while a change was committed: whether it is saved is not known."""
+
+
+class SavedUnread(DatabaseUnavailable):
+    """A change was saved; then the database went away before it could be read again."""
+
+
 class WriteRaced(Exception):
     """Another transaction got in between: a deadlock was broken up, or what this one referred to is gone."""
 

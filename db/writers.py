@@ -22,10 +22,12 @@ from db.drivers import (
     WAIT_FOR_CONNECTION_S,
     PostgresReads,
 )
-from db.errors import DatabaseUnavailable, WriteRaced
+from db.errors import DatabaseUnavailable, MaybeSaved, WriteRaced
 
 MOST_TOGETHER: Final = 64
 """Transactions that one commit may hold back."""
+SETTLES_WITHIN_S: Final = 3.0
+"""Who gives up waiting for a commit is told what became of it, if it is known by then."""
 Records = Sequence[Sequence[Any]]
 Result = TypeVar("Result")
 
@@ -34,6 +36,10 @@ class Writer(Protocol):
     """A connection in a transaction."""
 
     connection: Any
+
+    @property
+    def is_committed(self) -> bool | None:
+        """Whether what was written is saved; None when that is not known, or not yet."""
 
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
         """Run a statement; the records that it returns, if any."""
@@ -51,7 +57,7 @@ class Writes(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Writer]:
         """One transaction: committed when the block ends, undone when it raises.
 
-        Raises DatabaseUnavailable, WriteRaced, and what the block raises.
+        Raises DatabaseUnavailable, MaybeSaved, WriteRaced, and what the block raises.
         """
 
     async def close(self) -> None:
@@ -72,6 +78,19 @@ class PostgresWriter:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self.is_committed: bool | None = False
+
+    async def commit(self, transaction: Any) -> None:
+        """Save what was written. Raises what asyncpg does; after that of a lost connection nobody knows."""
+        self.is_committed = None
+        try:
+            await transaction.commit()
+        except POSTGRESQL_IS_GONE:
+            raise
+        except asyncpg.PostgresError:
+            self.is_committed = False
+            raise
+        self.is_committed = True
 
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
         """Run a statement; the records that it returns, if any."""
@@ -96,21 +115,23 @@ class PostgresWrites:
     async def transaction(self) -> AsyncIterator[PostgresWriter]:
         """One transaction: committed when the block ends, undone when it raises."""
         connection, transaction = await self._begun()
+        writer = PostgresWriter(connection)
         is_over = False
         try:
             try:
-                yield PostgresWriter(connection)
-                await transaction.commit()
+                yield writer
+                await _settled(asyncio.ensure_future(writer.commit(transaction)))
                 is_over = True
             except POSTGRESQL_IS_GONE:
                 raise  # there is nobody to ask for a ROLLBACK
             except BaseException:
-                is_over = await _is_undone(transaction)
+                is_over = await _is_over(writer, transaction)
                 raise
         except _RACED as error:
             raise WriteRaced(type(error).__name__) from error
         except (*POSTGRESQL_IS_GONE, asyncpg.InsufficientResourcesError) as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
+            gone = DatabaseUnavailable if writer.is_committed is False else MaybeSaved
+            raise gone(type(error).__name__) from error
         finally:
             # a transaction that may still be open ends with its connection
             await self._connections.give_back(connection, broken=not is_over)
@@ -137,7 +158,10 @@ class PostgresWrites:
         await self._connections.close()
 
 
-async def _is_undone(transaction: Any) -> bool:
+async def _is_over(writer: PostgresWriter, transaction: Any) -> bool:
+    """Roll back what was not given to be committed; False when it may still be open."""
+    if writer.is_committed is not False:
+        return writer.is_committed is True
     try:
         await transaction.rollback()
     except (asyncpg.PostgresError, *POSTGRESQL_IS_GONE):
@@ -151,8 +175,18 @@ async def _is_undone(transaction: Any) -> bool:
 class SqliteWriter:
     """The one connection that writes, for as long as it is this transaction's turn."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, commit: asyncio.Future[None]) -> None:
         self.connection = connection
+        self.is_handed_over = False
+        """To the commit."""
+        self._commit = commit
+
+    @property
+    def is_committed(self) -> bool | None:
+        """Whether what was written is saved; None when that is not known, or not yet."""
+        if not self.is_handed_over:
+            return False
+        return self._commit.exception() is None if self._commit.done() else None
 
     async def fetch(self, sql: str, arguments: Sequence[Any]) -> Records:
         """Run a statement; the records that it returns, if any. One hop to the connection's thread."""
@@ -199,12 +233,14 @@ class SqliteWrites:
         try:
             with _telling():
                 group = self._group or await self._open()
+                writer = SqliteWriter(group.connection, group.done)
                 async with self._member(group):
-                    yield SqliteWriter(group.connection)
+                    yield writer
+                writer.is_handed_over = True
                 await self._finish_or_stand_in_line(group)
         finally:
             self._turn.release()
-        await asyncio.shield(group.done)
+        await _settled(group.done)
 
     async def _take_turn(self) -> None:
         """Waiting here costs nothing, waiting in SQLite's busy handler costs sleeps."""
@@ -325,6 +361,15 @@ def _telling() -> Any:
     except sqlite3.OperationalError as error:
         if any(word in str(error) for word in ("locked", "disk", "unable to open", "readonly")):
             raise DatabaseUnavailable(str(error)) from error
+        raise
+
+
+async def _settled(commit: asyncio.Future[None]) -> None:
+    """Wait for the commit; who gives up waits until it is known what became of it, or a little while."""
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await asyncio.wait({commit}, timeout=SETTLES_WITHIN_S)
         raise
 
 

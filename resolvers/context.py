@@ -60,6 +60,15 @@ class Context:
     """Which columns will be looked at; None: all of them."""
     _loaders: dict[Hashable, Any] = field(default_factory=dict)
     _found: dict[Hashable, dict[Any, Any]] = field(default_factory=dict)
+    _saved: list[bool | None] = field(default_factory=list)
+    """What became of each transaction."""
+
+    @property
+    def has_saved(self) -> bool | None:
+        """Whether anything that this operation wrote is saved; None when that is not known."""
+        if True in self._saved:
+            return True
+        return None if None in self._saved else False
 
     @property
     def caller(self) -> Caller:
@@ -113,6 +122,7 @@ class Context:
             columns or self.columns,
             self._loaders,
             self._found,
+            self._saved,
         )
 
     def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
@@ -122,11 +132,17 @@ class Context:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
         """One transaction; when it has ended, what was loaded before it is forgotten."""
+        place = len(self._saved)
+        self._saved.append(False)
+        tx: Tx | None = None
         try:
             async with self.helpdesk.db.write() as tx:
+                self._saved[place] = None
                 yield tx
             self.reads.be_patient()
         finally:
+            if tx is not None:
+                self._saved[place] = tx.is_committed
             self.forget()
 
     def forget(self) -> None:

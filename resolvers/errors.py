@@ -10,14 +10,15 @@
     ├── ValidationError        fields are wrong, all of them named        400
     ├── RateLimited            too many requests                          429
     └── Unavailable            something we stand on is out; try again    503
+        └── Unsure             and what was written is, or may be, saved  503
 
 The docstring of an error is its default message. The codes are the documented ones (D33).
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from db.errors import DatabaseUnavailable, FilesUnavailable, WriteRaced
+from db.errors import DatabaseUnavailable, FilesUnavailable, MaybeSaved, SavedUnread, WriteRaced
 
 Details = dict[str, list[str]]
 
@@ -93,6 +94,21 @@ class Unavailable(AnswerError):
     status = 503
 
 
+class Unsure(Unavailable):
+    """The database went away while this was saved: it may be saved or not. Look before you send it again"""
+
+    def __init__(self, message: str = "", *, saved: bool | None = None) -> None:
+        super().__init__(message)
+        self.saved = saved
+        """None: nobody knows."""
+
+
+SAVED_UNREAD: Final = (
+    "The database went away after something of this was saved. "
+    "Look what is there before you send any of it again"
+)
+
+
 class ValidationError(AnswerError):
     """Request validation failed"""
 
@@ -114,12 +130,21 @@ class ValidationError(AnswerError):
         return cls(f"The {first} field {predicate}", details)
 
 
-def answer_error(error: BaseException) -> AnswerError | None:
+def unavailable(saved: bool | None) -> Unavailable:
+    """What is told of something that we stand on and that is out; `saved`: whether anything was, None for who knows."""
+    if saved is False:
+        return Unavailable()
+    return Unsure(SAVED_UNREAD, saved=True) if saved else Unsure()
+
+
+def answer_error(error: BaseException | None) -> AnswerError | None:
     """What a caller is told of an error; None for one that nobody foresaw."""
     if isinstance(error, AnswerError):
         return error
+    if isinstance(error, MaybeSaved | SavedUnread):
+        return unavailable(None if isinstance(error, MaybeSaved) else True)
     if isinstance(error, DatabaseUnavailable | FilesUnavailable):
-        return Unavailable()
+        return unavailable(False)
     if isinstance(error, WriteRaced):
         return Conflict("Somebody changed the same thing at the same moment. Try again")
     return None

@@ -19,6 +19,7 @@ from resolvers.errors import (
     Unauthorized,
     Unavailable,
     UnsupportedMediaType,
+    Unsure,
     ValidationError,
     answer_error,
 )
@@ -95,7 +96,8 @@ def error_answer(request: AnyRequest, error: Exception) -> Answer:
 def _told(request: AnyRequest, error: AnswerError) -> Answer:
     if isinstance(error, ValidationError):
         return _answer(request, error.status, Error(error.code, error.message, details=error.details))
-    headers = _headers(error.status)
+    # who is told to try again would do it twice
+    headers = () if isinstance(error, Unsure) else _headers(error.status)
     if isinstance(error, RateLimited):
         headers = ((b"retry-after", b"%d" % error.retry_after),)
     if isinstance(error, RangeNotSatisfiable):

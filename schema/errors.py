@@ -10,7 +10,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from resolvers.errors import AnswerError, RateLimited, answer_error
+from resolvers.errors import AnswerError, RateLimited, Unsure, answer_error
 from schema.validation import in_words_of_json
 
 logger = logging.getLogger("answer.graph")
@@ -116,5 +116,7 @@ def _coercion_message(message: str) -> str:
 def _details(error: AnswerError) -> dict[str, Any]:
     if isinstance(error, RateLimited):
         return {"retryAfter": error.retry_after}
+    if isinstance(error, Unsure):
+        return {"saved": error.saved}
     details = getattr(error, "details", None)
     return {"details": details} if details else {}

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeGuard, cast
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from resolvers.context import Context
+from resolvers.errors import Unavailable, answer_error, unavailable
 from schema import levels
 from schema.documents import Documents, Operation
-from schema.errors import Refusal, document_error, field_error, plain_error, refused
+from schema.errors import Refusal, document_error, field_error, refused, refused_by
 
 logger = logging.getLogger("answer.graph")
 
@@ -34,6 +35,11 @@ MAX_VARIABLE_VALUES: Final = 20_000
 # What JSON readers everywhere keep exactly, and what msgspec writes (PostgreSQL's bigint).
 _is_awaitable = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 _WHOLE_NUMBERS = range(-(2**63), 2**63)
+_AND_SAVED: Final[dict[bool | None, str]] = {
+    False: ". Nothing was saved: send it again.",
+    True: ", after something was saved: look what is there before you send any of it again.",
+    None: " while something was saved, which may be there or not: look before you send it again.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ class Graph:
         """The answer as msgspec writes it: `data`, and `errors` when fields failed.
 
         Raises:
-            Refusal: the variables do not fit their types (VALIDATION_ERROR), or it took too long (TIMEOUT).
+            Refusal: the variables do not fit their types (VALIDATION_ERROR), it took too long (TIMEOUT), or nothing
+                came of it because the database is out (SERVICE_UNAVAILABLE).
         """
         try:
             async with asyncio.timeout(deadline_s):
@@ -102,7 +109,7 @@ class Graph:
                 except levels.Unserved as unserved:
                     return await self._instead(unserved, prepared, ctx, request_id)
         except TimeoutError:
-            raise _too_late(deadline_s) from None
+            raise _too_late(deadline_s, prepared, ctx) from None
 
     async def _by_levels(self, plans: levels.Plans, prepared: Prepared, ctx: Any) -> dict[str, Any]:
         operation = prepared.operation
@@ -129,6 +136,8 @@ class Graph:
         self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str
     ) -> dict[str, Any]:
         """The answer of graphql-core's executor, where nothing that the other has loaded or met is seen."""
+        if isinstance(out := answer_error(unserved.__cause__), Unavailable):
+            raise refused_by(out) from None  # to wait for it once more would only take longer
         self.served.fallbacks[unserved.reason] += 1
         if isinstance(ctx, Context):
             ctx.forget()
@@ -153,7 +162,10 @@ class Graph:
         self.served.operations["graphql-core"] += 1
         running: Any = executor.execute_operation()
         result = running if isinstance(running, ExecutionResult) else await running
-        return _answer(result, request_id)
+        answer = _answer(result, request_id)
+        if _is_out(answer):
+            raise refused_by(unavailable(ctx.has_saved if isinstance(ctx, Context) else False))
+        return answer
 
 
 def _refused_variables(errors: list[GraphQLError]) -> Refusal:
@@ -218,6 +230,14 @@ def _answer(result: ExecutionResult, request_id: str) -> dict[str, Any]:
     return {"data": result.data, "errors": [field_error(error, request_id) for error in result.errors]}
 
 
-def _too_late(deadline_s: float) -> Refusal:
-    message = f"The operation took longer than {deadline_s:g} seconds and was stopped: ask for less at once."
-    return Refusal("TIMEOUT", [plain_error("TIMEOUT", message)])
+def _is_out(answer: Mapping[str, Any]) -> bool:
+    """Whether nothing came of the operation because something that we stand on is out."""
+    codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+    return codes == {Unavailable.code} and all(each is None for each in (answer["data"] or {}).values())
+
+
+def _too_late(deadline_s: float, prepared: Prepared, ctx: Any) -> Refusal:
+    stopped = f"The operation took longer than {deadline_s:g} seconds and was stopped"
+    if prepared.operation.kind is not OperationType.MUTATION or not isinstance(ctx, Context):
+        return refused("TIMEOUT", f"{stopped}: ask for less at once.")
+    return refused("TIMEOUT", f"{stopped}{_AND_SAVED[ctx.has_saved]}", saved=ctx.has_saved)

@@ -332,8 +332,8 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 429:
         headers["Retry-After"] = str(refusal.errors[0]["extensions"]["retryAfter"])
-    if status == 503:
-        headers["Retry-After"] = "1"
+    if status == 503 and "saved" not in refusal.errors[0]["extensions"]:
+        headers["Retry-After"] = "1"  # who may have saved something would do it twice
     if status == 405:
         headers["Allow"] = "POST" if request.method in ("GET", "HEAD") else METHODS
     kind = GRAPHQL if media_type == EVENT_STREAM else media_type

@@ -122,19 +122,21 @@ async def test_a_database_that_hangs_is_a_503_at_both_doors_and_then_back(
             transport=transport, base_url="http://answer.test", headers=headers
         ) as http:
 
-            async def ask() -> tuple[int, int, str | None]:
-                """What a read and a write answer in REST, and the code of a query's error in the graph."""
+            async def ask() -> tuple[int, int, int, str | None]:
+                """What a read and a write answer in REST and a query in the graph, and the code of its error."""
                 read, write = await http.get("/v1/tickets"), await http.post("/v1/tickets", json=TICKET)
-                graph = (await http.post("/graphql", json={"query": "{ tickets { totalCount } }"})).json()
-                code = graph["errors"][0]["extensions"]["code"] if "errors" in graph else None
-                return read.status_code, write.status_code, code
+                graph = await http.post("/graphql", json={"query": "{ tickets { totalCount } }"})
+                told = graph.json()
+                code = told["errors"][0]["extensions"]["code"] if "errors" in told else None
+                assert ("retry-after" in graph.headers) == (code is not None)
+                return read.status_code, write.status_code, graph.status_code, code
 
-            assert await ask() == (200, 201, None)
+            assert await ask() == (200, 201, 200, None)
             flows.clear()
             async with asyncio.timeout(30):
-                assert await ask() == (503, 503, "SERVICE_UNAVAILABLE")
+                assert await ask() == (503, 503, 503, "SERVICE_UNAVAILABLE")
                 flows.set()
-                while await ask() != (200, 201, None):  # noqa: ASYNC110  # no event
+                while await ask() != (200, 201, 200, None):  # noqa: ASYNC110  # no event
                     await asyncio.sleep(0.1)
         await app.state.helpdesk.db.close()
 
