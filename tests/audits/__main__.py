@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from tests.audits import clients, findings
+from tests.audits.faults import served_behind_faults
 from tests.audits.helpdesk import ROOT, Audited, Helpdesk, filled, served
 from tests.audits.suites import SUITES, Suite
 
@@ -58,15 +59,20 @@ def _chosen(fast: bool, slow: bool, only: str | None) -> list[Suite]:
 
 def _audited(suite: Suite, helpdesk: Helpdesk, folder: Path) -> findings.Findings:
     began = time.monotonic()
-    with served(helpdesk, folder, suite.settings) as server:
-        found = findings.read(_lines(suite, server), suite.expected)
+    if suite.has_faults:
+        with served_behind_faults(folder) as (server, control):
+            found = findings.read(_lines(suite, server, control), suite.expected)
+    else:
+        with served(helpdesk, folder, suite.settings) as server:
+            found = findings.read(_lines(suite, server), suite.expected)
     click.echo(f"      {found.passed} passed, {found.failed} failed, {time.monotonic() - began:.0f} s")
     return found
 
 
-def _lines(suite: Suite, server: Audited) -> Iterator[str]:
+def _lines(suite: Suite, server: Audited, control: str = "") -> Iterator[str]:
     """The runner's lines as they come; what is not well is shown at once."""
-    stands_for = {"BASE": server.base, "TOKEN": server.token, "SDL": str(ROOT / "schema.graphql")}
+    sdl = str(ROOT / "schema.graphql")
+    stands_for = {"BASE": server.base, "TOKEN": server.token, "SDL": sdl, "CONTROL": control}
     command = [*clients.command(suite.runner), *(stands_for.get(each, each) for each in suite.arguments)]
     process = subprocess.Popen(
         command,

@@ -18,11 +18,14 @@ UPLOAD: Final = (
     "mutation($ticketId: ID!, $file: Upload!)"
     "{attachmentCreate(ticketId: $ticketId, file: $file){attachment{id url} userErrors{code message field}}}"
 )
+LIST: Final = '{"query":"{ tickets(first: 3) { totalCount nodes { id subject requester { name } } } }"}'
 UPLOAD_OF_ID: Final = "mutation($f:Upload!,$id:ID!){attachmentCreate(ticketId:$id,file:$f){attachment{id}}}"
 
 
 class Suite(NamedTuple):
-    """One runner. In its arguments BASE, TOKEN and SDL stand for the server, its token and `schema.graphql`."""
+    """One runner. In its arguments BASE, TOKEN and SDL stand for the server, its token and `schema.graphql`; CONTROL for
+    where the proxy before its database takes orders.
+    """
 
     name: str
     runner: str
@@ -31,6 +34,8 @@ class Suite(NamedTuple):
     is_slow: bool = False
     settings: Mapping[str, str] = NOTHING
     """Environment variables of the server, beside those that every suite's server gets."""
+    has_faults: bool = False
+    """Whether its database is a PostgreSQL behind a proxy that makes faults (tests/audits/faults.py)."""
     expected: Mapping[str, str] = NOTHING
     """Cases that are known to fail, each with the reason. One that passes is as unexpected as any failure."""
 
@@ -108,6 +113,13 @@ SUITES: Final = (
         ("BASE", "TOKEN", "--retry-wait", "360"),
         is_slow=True,
         settings={"ANSWER_WEBHOOK_ALLOW_PRIVATE": "true"},
+    ),
+    Suite("db_faults", "db_faults.py", ("BASE", "TOKEN", "--control", "CONTROL"), has_faults=True),
+    Suite(
+        "db_faults graph",
+        "db_faults.py",
+        ("BASE", "TOKEN", "--control", "CONTROL", "--probe", "/graphql", "--body", LIST),
+        has_faults=True,
     ),
     Suite("webhook_audit private", "webhook_audit.py", ("BASE", "TOKEN", "--expect-ssrf-block")),
 )
