@@ -13,7 +13,6 @@ from gateway.cors import Cors, origins_of
 from gateway.graphql import Answering, graphql_routes
 from gateway.graphql.http import PATH as GRAPHQL
 from gateway.graphql.http import refusal_answer
-from gateway.graphql.turns import Turns
 from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
 from gateway.overload import Gate
@@ -39,9 +38,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     """The ASGI application of one worker. Raises SettingsError."""
     helpdesk = open_helpdesk(settings, clock)
     graph = Graph(schema, settings.executor, suggests=settings.suggestions)
-    turns = Turns()
     answering = Answering(
-        graph, sign_in, trusted_documents(settings, graph.documents), settings.introspection, turns
+        graph, sign_in, trusted_documents(settings, graph.documents), settings.introspection
     )
 
     @contextlib.asynccontextmanager
@@ -80,7 +78,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     app.state.graph = graph
     app.state.settings = settings
     app.state.sign_in = sign_in
-    app.state.turns = turns
+    app.state.turns = answering.turns
     return app
 
 

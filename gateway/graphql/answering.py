@@ -48,13 +48,12 @@ class Answering:
         sign_in: SignIn,
         trusted: TrustedDocuments = TrustedDocuments(),  # noqa: B008  # immutable
         introspection: Readers = "everyone",
-        turns: Turns | None = None,
     ) -> None:
         self.graph = graph
         self.caller = sign_in
         self.trusted = trusted
         self.introspection: Readers = introspection
-        self._turns = turns or Turns()
+        self.turns = Turns()
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
@@ -79,7 +78,7 @@ class Answering:
         """
         if caller is None:
             return None
-        self._turns.check(caller)
+        self.turns.check(caller)
         units = units_for(points)
         return Charge(int(points), units, await helpdesk.limits.charge(caller, units, helpdesk.clock()))
 
@@ -107,7 +106,7 @@ class Answering:
     async def _answer(self, visit: Visit, prepared: Prepared, charge: Charge | None) -> dict[str, Any]:
         helpdesk, caller, address, request_id = visit
         async with (
-            self._turns.turn(caller),
+            self.turns.turn(caller),
             helpdesk.operation(caller, address=address, charge=charge) as ctx,
         ):
             answer = await self.graph.execute(prepared, ctx, request_id)
