@@ -271,10 +271,11 @@ class Settings(BaseSettings):
         return [
             f"ANSWER_{name.upper()}"
             for name in ("jwt_secret", "jwt_secrets_accepted", "key_pepper")
-            if any(len(each) < SHORTEST_SECRET for each in self._set(name))
+            if any(len(each) < SHORTEST_SECRET for each in self.given(name))
         ]
 
-    def _set(self, name: str) -> list[str]:
+    def given(self, name: str) -> list[str]:
+        """The secrets that the environment gives for a setting; none when it is generated."""
         value: str = getattr(self, name).get_secret_value()
         return value.split() if name == "jwt_secrets_accepted" else [value] if value else []
 
@@ -295,7 +296,7 @@ class Settings(BaseSettings):
 
         Raises SettingsError when the data directory cannot be written.
         """
-        accepted = tuple(self._set("jwt_secrets_accepted"))
+        accepted = tuple(self.given("jwt_secrets_accepted"))
         if given := self.jwt_secret.get_secret_value():
             told = SigningSecrets(given, accepted)
             return lambda _now: told

@@ -2,13 +2,16 @@
 
 import re
 import stat
+from itertools import combinations
 from typing import Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
+from gateway.cors import origins_of
 from gateway.settings import Settings
 
 SecretName: TypeAlias = Literal["jwt_secret", "key_pepper"]
 SECRETS: Final[tuple[SecretName, ...]] = ("jwt_secret", "key_pepper")
+ALL_SECRETS: Final = (*SECRETS, "jwt_secrets_accepted")
 LONG_TTL_S: Final = 24 * 3600
 THIS_MACHINE: Final = ("127.0.0.1", "localhost", "::1")
 _FEWEST_CHARACTERS: Final = 10
@@ -41,20 +44,17 @@ def _secrets(settings: Settings) -> list[Weakness]:
         Weakness("secret", f"{name} is short: use 32 random characters or more")
         for name in settings.short_secrets
     ]
-    given = {name: getattr(settings, name).get_secret_value() for name in SECRETS}
+    given = [(f"ANSWER_{name.upper()}", value) for name in ALL_SECRETS for value in settings.given(name)]
     found += [
-        Weakness(
-            "secret", f"ANSWER_{name.upper()} can be guessed: draw it, as `openssl rand -base64 32` does"
-        )
-        for name, value in given.items()
-        if value and is_guessable(value)
+        Weakness("secret", f"{name} can be guessed: draw it, as `openssl rand -base64 32` does")
+        for name, value in given
+        if is_guessable(value)
     ]
-    if given["jwt_secret"] and given["jwt_secret"] == given["key_pepper"]:
-        found.append(
-            Weakness(
-                "secret", "ANSWER_JWT_SECRET and ANSWER_KEY_PEPPER are the same: who learns one has both"
-            )
-        )
+    found += [
+        Weakness("secret", f"{name} and {other} are the same: who learns one has both")
+        for (name, value), (other, same) in combinations(given, 2)
+        if value == same
+    ]
     return [*found, *(_readable(settings, name) for name in SECRETS if _is_open(settings, name))]
 
 
@@ -72,15 +72,26 @@ def _readable(settings: Settings, name: SecretName) -> Weakness:
 
 
 def _reach(settings: Settings) -> list[Weakness]:
+    """What strangers can reach, where it is more than docs/settings.md would have in production."""
     if settings.host in THIS_MACHINE:
         return []
     found = [Weakness("metrics", "/metrics tells anybody who can reach it: let your proxy keep it inside")]
     if settings.graphiql:
-        found.append(
-            Weakness(
-                "pages", "anybody who can reach it gets GraphiQL and the REST pages: ANSWER_GRAPHIQL=false"
-            )
-        )
+        text = "anybody who can reach it gets GraphiQL and the REST pages: ANSWER_GRAPHIQL=false"
+        found.append(Weakness("pages", text))
+    if settings.introspection in ("everyone", "signed-in"):
+        who = "anybody who can reach it" if settings.introspection == "everyone" else "every customer"
+        found.append(Weakness("schema", f"{who} may ask for the whole schema: ANSWER_INTROSPECTION=staff"))
+    if settings.suggestions:
+        text = "errors tell the names that somebody has nearly guessed: ANSWER_SUGGESTIONS=false"
+        found.append(Weakness("schema", text))
+    if settings.trusted_documents != "only":
+        text = "any query runs: ANSWER_TRUSTED_DOCUMENTS=only, when every client is your own"
+        found.append(Weakness("documents", text))
+    kept = [f"ANSWER_{name.upper()}" for name in SECRETS if not settings.given(name)]
+    if kept:
+        text = f"kept with the data, and so in its backups: set {' and '.join(kept)} from your secret store"
+        found.append(Weakness("secret", text))
     return found
 
 
@@ -92,11 +103,19 @@ def _trust(settings: Settings) -> list[Weakness]:
     if settings.token_ttl > LONG_TTL_S:
         hours = settings.token_ttl // 3600
         found.append(Weakness("tokens", f"ANSWER_TOKEN_TTL: a token that is stolen works for {hours} hours"))
+    if clear := [each for each in origins_of(settings.cors_origins) if _is_in_clear(each)]:
+        text = f"whoever is in between can change what pages of {', '.join(sorted(clear))} do: https://"
+        found.append(Weakness("origins", f"ANSWER_CORS_ORIGINS: {text}"))
     mail = urlsplit(settings.smtp_url.get_secret_value())
     if mail.scheme == "smtp" and mail.password and mail.hostname not in THIS_MACHINE:
         text = "ANSWER_SMTP_URL: the password goes in clear to a server that offers no TLS; use smtps://"
         found.append(Weakness("e-mail", text))
     return found
+
+
+def _is_in_clear(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme == "http" and parts.hostname not in THIS_MACHINE
 
 
 def _promises(settings: Settings) -> list[Weakness]:
