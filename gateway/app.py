@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,6 +38,7 @@ COMPRESSED_FROM_BYTES = 2048
 def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     """The ASGI application of one worker. Raises SettingsError."""
     helpdesk = open_helpdesk(settings, clock)
+    refusals: Counter[str] = Counter()
     graph = Graph(schema, settings.executor, suggests=settings.suggestions)
     answering = Answering(
         graph, sign_in, trusted_documents(settings, graph.documents), settings.introspection
@@ -54,7 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         route_handlers=[
             *graphql_routes(answering, graphiql_page if settings.graphiql else None, sdl(schema)),
             *rest_routes(),
-            metrics_route(graph),
+            metrics_route(graph, refusals),
             *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),
         ],
         exception_handlers=exception_handlers(),
@@ -71,7 +73,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         ),
         logging_config=None,
     )
-    app.asgi_handler = Gate(app.asgi_handler, settings.max_in_flight, _refuse)
+    app.asgi_handler = Gate(app.asgi_handler, settings.max_in_flight, _refuse, refusals)
     if settings.cors_origins:
         app.asgi_handler = Cors(app.asgi_handler, origins_of(settings.cors_origins))
     app.state.helpdesk = helpdesk

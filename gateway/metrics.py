@@ -1,6 +1,7 @@
 """`/metrics`: what this process has done, in the words of Prometheus. Numbers only; it names nobody."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -17,10 +18,11 @@ WORKER: Final = "worker"
 
 
 class GraphCollector:
-    """What the graph has answered, read when somebody asks: counting costs an operation no more than a dict does."""
+    """What the doors have answered, read when somebody asks: counting costs an operation no more than a dict does."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, refusals: Counter[str]) -> None:
         self._served = served
+        self._refusals = refusals
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now."""
@@ -39,14 +41,25 @@ class GraphCollector:
             operations.add_metric([executor, worker], count)
         for reason, count in self._served.fallbacks.items():
             fallbacks.add_metric([reason, worker], count)
+        refusals = CounterMetricFamily(
+            "answer_refusals",
+            "Requests, and fields of the graph, that were refused, by kind.",
+            labels=["kind", WORKER],
+        )
+        for kind, count in (self._refusals + self._served.refusals).items():
+            refusals.add_metric([kind, worker], count)
         yield operations
         yield fallbacks
+        yield refusals
 
 
-def metrics_route(graph: Graph) -> HTTPRouteHandler:
-    """The handler of `/metrics`; it needs no sign-in, as those who scrape have none."""
+def metrics_route(graph: Graph, refusals: Counter[str]) -> HTTPRouteHandler:
+    """The handler of `/metrics`; it needs no sign-in, as those who scrape have none.
+
+    `refusals`: how many requests were refused, by kind.
+    """
     registry = CollectorRegistry()
-    registry.register(GraphCollector(graph.served))
+    registry.register(GraphCollector(graph.served, refusals))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
 

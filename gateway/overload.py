@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
@@ -18,7 +19,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graphql.turns import Turn
-from resolvers.errors import AnswerError, Unavailable, ValidationError
+from resolvers.errors import AnswerError, Overloaded, ValidationError
 
 SLOW_AT_MOST: Final = 8
 """Times as many requests may wait for their clients as are worked on."""
@@ -36,7 +37,6 @@ HELD_AT_MOST: Final = 128 * 1024 * 1024
 """Bytes of bodies that are still coming, and of answers that are still taken, of all requests together."""
 HELD_OF_ONE: Final = 1024 * 1024
 """What one request keeps in memory at most: files go to the disk as they come."""
-TOO_MUCH: Final = "There is too much to do right now. Try again in a moment"
 
 Refuse: TypeAlias = Callable[[Request[Any, Any, Any], AnswerError], ASGIApp]
 
@@ -46,9 +46,12 @@ class ReadsTooSlowly(ConnectionError):
 
 
 class Gate:
-    """Lets so many requests in at a time. `most`: of this process; `refuse` has the words for the others."""
+    """Lets so many requests in at a time. `most`: of this process; `refuse` has the words for the others.
 
-    def __init__(self, app: ASGIApp, most: int, refuse: Refuse) -> None:
+    `refusals` counts those that were refused, here or behind, by what their door calls it (`refused` in their state).
+    """
+
+    def __init__(self, app: ASGIApp, most: int, refuse: Refuse, refusals: Counter[str] | None = None) -> None:
         self._app = app
         self._most = most
         self._refuse = refuse
@@ -56,6 +59,7 @@ class Gate:
         self._working = 0
         self._held = 0
         self._websockets = 0
+        self._refusals: Counter[str] = Counter() if refusals is None else refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it in, or refuse it (ASGI)."""
@@ -67,12 +71,14 @@ class Gate:
         elif scope["path"] in ALWAYS_ANSWERED or self._has_room():
             error = None
         else:
-            error = Unavailable(TOO_MUCH)
+            error = Overloaded()
         if error is None:
             await self._let_in(scope, receive, send)
-            return
-        await _drained(receive)
-        await self._refuse(Request(scope), error)(scope, receive, send)
+        else:
+            await _drained(receive)
+            await self._refuse(Request(scope), error)(scope, receive, send)
+        if kind := scope.get("state", {}).get("refused"):
+            self._refusals[kind] += 1
 
     def _has_room(self) -> bool:
         is_within = self._working < self._most and self._open < SLOW_AT_MOST * self._most
@@ -98,7 +104,7 @@ class Gate:
             held += more
             self._held += more
             if self._held > HELD_AT_MOST and message.get("more_body"):
-                raise Unavailable(TOO_MUCH)
+                raise Overloaded
             return message
 
         async def sent(message: Message) -> None:

@@ -2,6 +2,7 @@
 
     AnswerError
     ├── Unauthorized           who are you?                               401
+    │   └── WrongCredentials   not with this secret
     ├── Forbidden              your role may not do this                  403
     ├── NotFound               not there, or not yours to know (D34)      404
     ├── MethodNotAllowed       the path is there, this verb is not        405
@@ -9,7 +10,9 @@
     ├── UnsupportedMediaType   send it in another form                    415
     ├── ValidationError        fields are wrong, all of them named        400
     ├── RateLimited            too many requests                          429
+    │   └── TooManyAtOnce      of one key, at once
     └── Unavailable            something we stand on is out; try again    503
+        ├── Overloaded         there is too much to do
         └── Unsure             and what was written is, or may be, saved  503
 
 The docstring of an error is its default message. The codes are the documented ones (D33).
@@ -28,6 +31,8 @@ class AnswerError(Exception):
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     status: ClassVar[int] = 500
+    kind: ClassVar[str] = ""
+    """What it is counted as, where its code would say too little."""
 
     def __init__(self, message: str = "") -> None:
         self.message = message or (type(self).__doc__ or "").strip()
@@ -39,6 +44,12 @@ class Unauthorized(AnswerError):
 
     code = "UNAUTHORIZED"
     status = 401
+
+
+class WrongCredentials(Unauthorized):
+    """Invalid API key or secret"""
+
+    kind = "wrong_credentials"
 
 
 class Forbidden(AnswerError):
@@ -87,11 +98,23 @@ class RateLimited(AnswerError):
         self.retry_after = retry_after
 
 
+class TooManyAtOnce(RateLimited):
+    """Too many requests of one key at once. Try again in 1 second"""
+
+    kind = "too_many_at_once"
+
+
 class Unavailable(AnswerError):
     """The service is not available right now. Try again in a moment"""
 
     code = "SERVICE_UNAVAILABLE"
     status = 503
+
+
+class Overloaded(Unavailable):
+    """There is too much to do right now. Try again in a moment"""
+
+    kind = "overload"
 
 
 class Unsure(Unavailable):
@@ -128,6 +151,11 @@ class ValidationError(AnswerError):
         first, predicate = next(iter(wrong.items()))
         details = {field: [f"This field {each}"] for field, each in wrong.items()}
         return cls(f"The {first} field {predicate}", details)
+
+
+def kind_of(error: AnswerError) -> str:
+    """What a refusal is counted as: its code in lower case, or a narrower word."""
+    return error.kind or error.code.lower()
 
 
 def unavailable(saved: bool | None) -> Unavailable:

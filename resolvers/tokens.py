@@ -23,7 +23,7 @@ from db.queries.api_keys import Holder
 from resolvers import fields
 from resolvers.categories import slug_from
 from resolvers.context import Caller, Context, Helpdesk
-from resolvers.errors import Conflict, Unauthorized, ValidationError
+from resolvers.errors import Conflict, Unauthorized, ValidationError, WrongCredentials
 from resolvers.fields import Field, Given
 from resolvers.permissions import ANYONE, allow
 from resolvers.users import add_user
@@ -41,7 +41,6 @@ SECRETS_ARE_TRUSTED_S: Final = 5.0
 CLOCKS_DIFFER_S: Final = 60
 """How far the clock of a machine that signs may be ahead of one that verifies."""
 TOKENS_REMEMBERED: Final = 10_000
-WRONG_CREDENTIALS: Final = "Invalid API key or secret"
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 FIELDS: Final[dict[str, Field]] = {
@@ -268,7 +267,7 @@ async def create_token(ctx: Context, given: Given) -> Token:
     holder = await ctx.reads.first(api_keys.HOLDER_BY_API_KEY, api_key=values["api_key"])
     expected = holder.secret_hash if holder else bytes(32)
     if not hmac.compare_digest(signer.hash(values["api_secret"]), expected) or holder is None:
-        raise Unauthorized(WRONG_CREDENTIALS)
+        raise WrongCredentials
     await limits.succeeded(ctx.address, values["api_key"])
     return signer.sign(holder, ctx.now())
 

@@ -22,6 +22,7 @@ from resolvers.errors import (
     Unsure,
     ValidationError,
     answer_error,
+    kind_of,
 )
 from rest_compat.envelope import Answer, AnyRequest, Header, encode, request_id_of
 from rest_compat.shapes import Error, Failure
@@ -84,10 +85,14 @@ def exception_handlers() -> dict[int | type[Exception], Callable[[AnyRequest, An
 def error_answer(request: AnyRequest, error: Exception) -> Answer:
     """The answer for an error; what nobody foresaw is logged here, once, and told only by its request id."""
     known = answer_error(error)
+    state = request.scope["state"]
     if known is not None:
+        state["refused"] = kind_of(known)
         return _told(request, known)
     if isinstance(error, HTTPException) and error.status_code in KINDS and error.status_code < 500:
+        state["refused"] = KINDS[error.status_code].code.lower()
         return _refused_by_litestar(request, error)
+    state["refused"] = "internal_error"
     request_id = request_id_of(request)
     logger.error("internal error in request %s", request_id, exc_info=error, extra={"request_id": request_id})
     return _answer(request, 500, Error("INTERNAL_ERROR", INTERNAL_MESSAGE, request_id=request_id))

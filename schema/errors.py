@@ -10,7 +10,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from resolvers.errors import AnswerError, RateLimited, Unsure, answer_error
+from resolvers.errors import AnswerError, RateLimited, Unsure, answer_error, kind_of
 from schema.validation import in_words_of_json
 
 logger = logging.getLogger("answer.graph")
@@ -21,14 +21,16 @@ INTERNAL_MESSAGE: Final = "Internal server error"
 class Refusal(Exception):
     """The request is refused before anything ran: its answer has `errors` and no `data`."""
 
-    def __init__(self, code: str, errors: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, code: str, errors: Sequence[dict[str, Any]], kind: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.errors = list(errors)
+        self.kind = kind or code.lower()
+        """What it is counted as."""
 
     def again(self) -> Refusal:
         """The same refusal, free of the trace of an earlier raise (documents keep theirs)."""
-        return Refusal(self.code, self.errors)
+        return Refusal(self.code, self.errors, self.kind)
 
 
 def refused(code: str, message: str, **details: Any) -> Refusal:
@@ -38,7 +40,7 @@ def refused(code: str, message: str, **details: Any) -> Refusal:
 
 def refused_by(error: AnswerError) -> Refusal:
     """The refusal that the helpdesk asks for before any field is resolved: sign-in, an absent database."""
-    return Refusal(error.code, [plain_error(error.code, error.message, **_details(error))])
+    return Refusal(error.code, [plain_error(error.code, error.message, **_details(error))], kind_of(error))
 
 
 @contextmanager
@@ -72,6 +74,12 @@ def document_error(error: GraphQLError, code: str) -> dict[str, Any]:
     formatted["message"] = in_words_of_json(error.message)
     formatted["extensions"] = {"code": code, **(error.extensions or {})}
     return formatted
+
+
+def field_kind(error: GraphQLError) -> str:
+    """What the error of a field is counted as, as a refusal would be."""
+    known = answer_error(_cause(error))
+    return kind_of(known) if known is not None else "other"
 
 
 def field_error(error: GraphQLError, request_id: str) -> dict[str, Any]:

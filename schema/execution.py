@@ -22,7 +22,7 @@ from resolvers.context import Context
 from resolvers.errors import Unavailable, answer_error, unavailable
 from schema import levels
 from schema.documents import Documents, Operation
-from schema.errors import Refusal, document_error, field_error, refused, refused_by
+from schema.errors import Refusal, document_error, field_error, field_kind, refused, refused_by
 
 logger = logging.getLogger("answer.graph")
 
@@ -65,6 +65,8 @@ class Served:
     fallbacks: Counter[str] = field(default_factory=Counter)
     """By reason: `mutation`, `introspection`; `error` of a resolver, `null` or `value` that its type does not allow;
     `field`, `type`, `resolver` that is not understood; `fault` for what nobody foresaw."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Of single fields, by what they are counted as: the request was answered."""
 
 
 class Graph:
@@ -165,6 +167,7 @@ class Graph:
         answer = _answer(result, request_id)
         if _is_out(answer):
             raise refused_by(unavailable(ctx.has_saved if isinstance(ctx, Context) else False))
+        self.served.refusals.update(map(field_kind, result.errors or ()))
         return answer
 
 

@@ -324,6 +324,7 @@ def _whole(chunks: list[bytes], size: int) -> bytes:
 
 
 def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:
+    request.scope["state"]["refused"] = refusal.kind
     status = STATUSES.get(refusal.code, 400)
     if media_type == JSON and refusal.code in REQUEST_ERRORS:
         status = 200

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from resolvers.context import Caller
-from resolvers.errors import RateLimited
+from resolvers.errors import TooManyAtOnce
 
 AT_ONCE: Final = 20
 IN_LINE: Final = 20
@@ -88,7 +88,7 @@ class Turns:
         """Raise RateLimited when the line is full: before anything is charged for."""
         line = self._lines.get(caller.key_id)
         if line is not None and line.length >= AT_ONCE + IN_LINE:
-            raise RateLimited(f"At most {AT_ONCE} requests of a key run at once. Try again in 1 second")
+            raise TooManyAtOnce(f"At most {AT_ONCE} requests of a key run at once. Try again in 1 second")
 
     def turn(self, caller: Caller | None) -> Turn:
         """Run the block when it is the caller's turn; nobody waits who is not signed in. Raises RateLimited."""

@@ -1,12 +1,16 @@
 """/metrics: what Prometheus reads."""
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import httpx
+from litestar import Litestar
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import Person
+from resolvers.tokens import make_key
+from tests.conftest import Joins, Person
 from tests.doors import GraphqlDoor
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +44,46 @@ async def test_operations_are_counted_by_executor_and_fallbacks_by_reason(
         ("answer_graphql_operations", "graphql-core"): 1,
         ("answer_graphql_fallbacks", "introspection"): 1,
     }
+
+
+async def refusals(http: httpx.AsyncClient) -> Counter[str]:
+    """How many there were so far, by kind."""
+    text = (await http.get("/metrics")).text
+    [family] = [each for each in text_string_to_metric_families(text) if each.name == "answer_refusals"]
+    return Counter({each.labels["kind"]: int(each.value) for each in family.samples})
+
+
+async def test_refusals_are_counted_by_kind_through_both_doors(
+    app: Litestar, http: httpx.AsyncClient, agent: Person, join: Joins
+) -> None:
+    before = await refusals(http)
+    wrong = {"api_key": agent.api_key, "api_secret": "wrong"}
+    sign_in = 'mutation($key: String!) { tokenCreate(apiKey: $key, apiSecret: "wrong") { token } }'
+    too_many = "{ " + " ".join(f"a{number}: __typename" for number in range(40)) + " }"
+    assert (await http.post("/v1/auth/token", json=wrong)).status_code == 401
+    await http.post("/graphql", json={"query": sign_in, "variables": {"key": agent.api_key}})
+    assert (await http.get("/v1/tickets", headers={"Authorization": "Bearer x"})).status_code == 401
+    assert (await http.post("/graphql", json={"query": "{ viewer { id } }"})).status_code == 401
+    await http.post("/graphql", json={"query": too_many}, headers=agent.headers)
+    assert (await http.get("/v1/tickets/99", headers=agent.headers)).status_code == 404
+    assert (await http.get("/nowhere")).status_code == 404
+    monkey: Any = app.asgi_handler
+    most, monkey._most = monkey._most, 0
+    assert (await http.get("/v1/tickets", headers=agent.headers)).status_code == 503
+    assert (await http.post("/graphql", json={"query": "{ viewer { id } }"})).status_code == 503
+    monkey._most = most
+    await make_key(app.state.helpdesk, "agent", workspace="elsewhere", tier="free")
+    free = await join("agent", workspace="elsewhere")
+    answers = [await http.get("/v1/tickets", headers=free.headers) for _ in range(31)]
+    assert [each.status_code for each in answers] == [200] * 30 + [429]
+    assert await refusals(http) - before == Counter(
+        wrong_credentials=2,
+        unauthorized=2,
+        query_too_complex=1,
+        not_found=2,
+        overload=2,
+        rate_limit_exceeded=1,
+    )
 
 
 async def test_every_metric_of_ours_is_documented(http: httpx.AsyncClient) -> None:
