@@ -10,7 +10,7 @@ HAS_CHROMIUM := which chromium chromium-browser google-chrome 2>/dev/null | grep
 TESTS ?= tests
 FRONTEND := $(wildcard frontend/*.* frontend/.npmrc frontend/src/* frontend/src/*/*)
 
-.PHONY: help serve demo test test-browser test-wheel contract crash soak audit audit-fast audit-clients sbom bench bench-quick check format schema lock frontend pages
+.PHONY: help serve demo test test-browser test-wheel contract crash soak audit audit-fast audit-clients advisories sbom bench bench-quick check format schema lock frontend pages
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,18 @@ sbom: .venv/.uv-$(UV_VERSION) ## write what an install consists of to dist/: Cyc
 	@if command -v npm >/dev/null; then \
 		cd frontend && npm sbom --sbom-format cyclonedx --package-lock-only --legacy-peer-deps > ../dist/answer-pages.cdx.json; \
 	else echo "No npm here: the browser pages' own list was left out."; fi
+
+AUDIT_TOOL := pip-audit==2.10.1
+advisories: .venv/.dev ## hold the locks against advisories: OSV's files in ADVISORIES=FOLDER, or, with internet, those that are known now
+ifdef ADVISORIES
+	$(BIN)/python -m tests.advisories $(ADVISORIES)
+else
+	@echo "Asking for what is known now; offline give ADVISORIES=FOLDER, with OSV's files for PyPI and npm."
+	@for lock in requirements.lock requirements-dev.lock; do \
+		$(BIN)/uv tool run -q --from $(AUDIT_TOOL) pip-audit --strict --disable-pip -r $$lock || exit 1; \
+	done
+	cd frontend && npm audit --package-lock-only
+endif
 
 frontend: gateway/static/.built ## build the browser pages with npm; without it older ones from pip are served
 

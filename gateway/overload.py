@@ -33,6 +33,8 @@ ALWAYS_ANSWERED: Final = frozenset({"/health", "/metrics"})
 """Whoever watches over us asks these most of all when there is much to do."""
 TRY_AGAIN_LATER: Final = 1013
 """The close code of a WebSocket that finds no place (IANA)."""
+SERVER: Final = (b"server", b"answer")
+"""Else granian names itself."""
 HELD_AT_MOST: Final = 128 * 1024 * 1024
 """Bytes of bodies that are still coming, and of answers that are still taken, of all requests together."""
 HELD_OF_ONE: Final = 1024 * 1024
@@ -89,17 +91,7 @@ class Gate:
 
         async def received() -> Any:
             nonlocal held
-            turn: Turn | None = scope["state"].get("turn")
-            self._working -= 1
-            try:
-                if turn is None:
-                    message: Any = await receive()
-                else:
-                    turn.leave()
-                    message = await receive()
-                    await turn.take()
-            finally:
-                self._working += 1
+            message = await self._heard(scope, receive)
             more = min(len(message.get("body", b"")), HELD_OF_ONE - held)
             held += more
             self._held += more
@@ -109,6 +101,8 @@ class Gate:
 
         async def sent(message: Message) -> None:
             nonlocal is_cut_off
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), SERVER]
             body: Any = message.get("body", b"")
             size = len(body)
             if size <= PIECE and not message.get("more_body"):
@@ -138,6 +132,20 @@ class Gate:
             self._working -= 1
             self._open -= 1
             self._held -= held
+
+    async def _heard(self, scope: Scope, receive: Receive) -> Any:
+        """What the client sends next; nobody works on its request meanwhile."""
+        turn: Turn | None = scope["state"].get("turn")
+        self._working -= 1
+        try:
+            if turn is None:
+                return await receive()
+            turn.leave()
+            message = await receive()
+            await turn.take()
+            return message
+        finally:
+            self._working += 1
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._websockets >= WEBSOCKETS_AT_MOST:

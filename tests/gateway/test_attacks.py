@@ -238,6 +238,7 @@ def test_every_answer_says_that_it_is_what_it_says(
 ) -> None:
     answer = httpx.get(installation.base + path, headers={"Accept": accept})
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers.get_list("server") == ["answer"]
     if answer.headers["content-type"].startswith("text/html"):
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
