@@ -177,6 +177,7 @@ async def test_one_key_leaves_room_for_others(
         for each in refused:
             answer = await each
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+            assert answer.headers["x-ratelimit-limit"] == answer.headers["x-ratelimit-remaining"]
             assert answer.json()["errors"][0]["extensions"]["code"] == "RATE_LIMIT_EXCEEDED"
     assert others.status_code == 200
     await app.state.helpdesk.close()
