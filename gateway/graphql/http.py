@@ -153,7 +153,7 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
 
 async def _options(request: AnyRequest, answering: Answering) -> AnyResponse:
     with contextlib.suppress(Unauthorized):  # a bad token is nobody's
-        await _charge_plainly(request, answering, 1)
+        await _charge_without_operation(request, answering)
     return Response(None, status_code=204, headers={"Allow": METHODS, **_own_headers(request)})
 
 
@@ -161,7 +161,7 @@ async def _check_reader(request: AnyRequest, answering: Answering) -> None:
     if answering.introspection != "everyone":
         caller = await answering.caller(request.app.state.helpdesk, request.headers.get("authorization"))
         check_introspection(answering.introspection, caller)
-        await _charge_plainly(request, answering, 1)
+        await _charge_without_operation(request, answering)
 
 
 def refusal_answer(request: AnyRequest, error: AnswerError) -> AnyResponse:
@@ -293,18 +293,18 @@ async def _charged(request: AnyRequest, answering: Answering, refusal: Refusal) 
     units = 0 if refusal.code == "RATE_LIMIT_EXCEEDED" else 1
     try:
         with refusing(request_id_of(request)):
-            await _charge_plainly(request, answering, units)
+            await _charge_without_operation(request, answering, units)
     except Refusal as another:
         return another if another.code == "RATE_LIMIT_EXCEEDED" else refusal
     return refusal
 
 
-async def _charge_plainly(request: AnyRequest, answering: Answering, units: int) -> None:
+async def _charge_without_operation(request: AnyRequest, answering: Answering, units: int = 1) -> None:
     """Charge whoever signed in for a request that runs no operation. Raises Unauthorized, RateLimited."""
     helpdesk = request.app.state.helpdesk
     caller = await answering.caller(helpdesk, request.headers.get("authorization"))
-    if caller is not None:
-        standing: Standing = await helpdesk.limits.charge(caller, units, helpdesk.clock())
+    standing = await answering.charge_without_operation(helpdesk, caller, units)
+    if standing is not None:
         request.scope["state"]["standing"] = standing
         standing.check()
 

@@ -96,6 +96,25 @@ async def test_a_cache_that_is_out_fails_open_and_is_told_once(
     await limits.windows.close()
 
 
+async def test_a_cache_that_hangs_holds_nothing_up(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    caplog.set_level(logging.WARNING, "answer.cache")
+    server = await asyncio.start_server(hangs, "127.0.0.1", 0)
+    limits = RateLimits(ValkeyWindows(f"valkey://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"))
+    async with asyncio.timeout(30):
+        for _ in range(100):
+            assert not (await limits.charge(CALLER, 1, clock())).is_refused
+        assert await limits.windows.state() == "error"
+    assert [record.message for record in caplog.records] == [
+        "the cache is out, requests go on without rate limits: TimeoutError"
+    ]
+    await limits.windows.close()
+    server.close()
+
+
 @pytest.mark.parametrize("engine", ["postgres"])  # SQLite serves one process
 def test_four_workers_count_together_and_go_on_when_the_cache_goes_and_comes(
     tmp_path: Path, address: str

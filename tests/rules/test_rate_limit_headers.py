@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -194,3 +196,32 @@ async def test_a_schema_that_is_for_some_is_charged_to_them(
         assert (answer.status_code, remaining(answer)) == (200, A_MINUTE - 1)
         refused = await http.get("/graphql/schema")
         assert (refused.status_code, "x-ratelimit-limit" in refused.headers) == (401, False)
+
+
+async def test_operations_by_websocket_are_charged_faulty_ones_too(
+    app: Litestar, http: httpx.AsyncClient, person: Person, clock: Clock
+) -> None:
+    """There are no headers there: `extensions.cost` tells."""
+    settings = app.state.settings.model_copy(update={"worker_embedded": False})
+    with (
+        TestClient(create_app(settings, clock)) as client,
+        client.websocket_connect("/graphql", subprotocols=["graphql-transport-ws"]) as ws,
+    ):
+        ws.send_json({"type": "connection_init", "payload": person.headers})
+        assert ws.receive_json()["type"] == "connection_ack"
+
+        def told(text: str) -> Any:
+            ws.send_json({"id": "1", "type": "subscribe", "payload": {"query": text}})
+            answer = ws.receive_json()
+            if answer["type"] == "next":
+                assert ws.receive_json()["type"] == "complete"
+                return answer["payload"]["extensions"]["cost"]["remaining"]
+            return answer["payload"][0]["extensions"]["code"]
+
+        assert told("{ categories { totalCount } }") == A_MINUTE - 1
+        assert told("{ nope }") == "GRAPHQL_VALIDATION_FAILED"
+        assert told("{") == "GRAPHQL_PARSE_FAILED"
+        assert told("{ __typename }") == A_MINUTE - 4
+        said = [told("{") for _ in range(A_MINUTE - 3)]
+        assert said == ["GRAPHQL_PARSE_FAILED"] * (A_MINUTE - 4) + ["RATE_LIMIT_EXCEEDED"]
+        assert told("{ __typename }") == "RATE_LIMIT_EXCEEDED"
