@@ -101,6 +101,19 @@ async def test_an_operation_is_charged_by_its_points(http: httpx.AsyncClient, fr
     assert standing(answer)[1] == 30 - cost["units"]
 
 
+async def test_an_operation_that_no_minute_has_room_for_is_told_to_ask_for_less(
+    http: httpx.AsyncClient, free: Person
+) -> None:
+    """Waiting would not help: what is refused uses up nothing, and there is never more than a whole minute."""
+    ticket = " ".join(f"a{number}: requester {{ organization {{ name }} }}" for number in range(16))
+    dear = f"{{ tickets(first: 100) {{ nodes {{ {ticket} }} }} }}"
+    refused = await http.post("/graphql", json={"query": dear}, headers=free.headers)
+    [error] = refused.json()["errors"]
+    assert (refused.status_code, error["extensions"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert error["message"] == "This takes 34 units, and your tier has 30 at a time. Ask for less"
+    assert standing(refused)[:2] == (30, 30)
+
+
 async def test_errors_are_charged_and_carry_the_headers(http: httpx.AsyncClient, free: Person) -> None:
     missing = await http.get("/v1/tickets/999", headers=free.headers)
     assert (missing.status_code, standing(missing)[1]) == (404, 29)
