@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from db.errors import DatabaseUnavailable
 from resolvers.context import Caller
-from resolvers.errors import AnswerError
+from resolvers.errors import RateLimited
 from resolvers.rate_limits import Standing
 from rest_compat.envelope import AnyRequest
 
@@ -33,10 +32,12 @@ async def charge_whoever_asks(request: AnyRequest) -> None:
         return
     try:
         caller = await caller_of(request)
-    except (AnswerError, DatabaseUnavailable):  # whoever they are, the answer is the same
+        if caller is not None:
+            await charge(request, caller)
+    except RateLimited:
+        raise
+    except Exception:  # noqa: BLE001  # a bad token, a database that is out: the answer is the same
         return
-    if caller is not None:
-        await charge(request, caller)
 
 
 def _authorization(request: AnyRequest) -> str | None:

@@ -225,3 +225,22 @@ async def test_operations_by_websocket_are_charged_faulty_ones_too(
         said = [told("{") for _ in range(A_MINUTE - 3)]
         assert said == ["GRAPHQL_PARSE_FAILED"] * (A_MINUTE - 4) + ["RATE_LIMIT_EXCEEDED"]
         assert told("{ __typename }") == "RATE_LIMIT_EXCEEDED"
+
+
+async def test_what_is_not_there_is_not_there_without_a_database_either(
+    app: Litestar, person: Person, clock: Clock, tmp_path: Path
+) -> None:
+    """Who asks cannot be told then, so nobody is charged."""
+    empty = {"database_url": f"sqlite:///{tmp_path}/empty.db", "worker_embedded": False}
+    broken = create_app(app.state.settings.model_copy(update=empty), clock)
+    async with client_of(broken, person.headers) as http:
+        assert (await http.get("/v1/tickets")).status_code >= 500
+        for method, path, status in (
+            ("GET", "/v1/nothing", 404),
+            ("PATCH", "/v1/tickets", 405),
+            ("OPTIONS", "/v1/tickets", 204),
+            ("PUT", "/graphql", 405),
+        ):
+            answer = await http.request(method, path)
+            assert (answer.status_code, "x-ratelimit-limit" in answer.headers) == (status, False)
+    await broken.state.helpdesk.close()
