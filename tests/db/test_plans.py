@@ -366,7 +366,9 @@ async def test_no_growing_table_is_read_from_end_to_end(
             await everybody_reads(http, [admin, customer])
             await everything_is_done(RestDoor(http), admin, customer, receiver.url("/"))
             await the_worker_works(helpdesk)
-    run = "\n".join(_squeezed(sql) for sql in seen)  # some only ever within others that were asked for with them
+    run = "\n".join(
+        _squeezed(sql) for sql in seen
+    )  # some only ever within others that were asked for with them
     dialect = full.engine.dialect
     missing = [
         name for name, each in statements().items() if _squeezed(each.compiled(dialect).sql) not in run
