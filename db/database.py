@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -19,6 +19,7 @@ from db.drivers import (
     SqliteReads,
 )
 from db.errors import ConnectionLost, DatabaseUnavailable, SavedUnread
+from db.joint import Joint
 from db.statements import Change, Compiled, Statement, compiled_change, decoded
 from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
@@ -120,7 +121,8 @@ class Database:
 class Reader:
     """One connection, taken at the first statement and held until the operation ends.
 
-    Statements of one reader run one after the other: a connection can do one thing at a time.
+    Statements of one reader run one after the other: a connection can do one thing at a time. Those that are asked for
+    at the same time while it is `joining` go to PostgreSQL as one.
     """
 
     def __init__(self, database: Database, connections: ReadConnections) -> None:
@@ -132,11 +134,29 @@ class Reader:
         self._failure: DatabaseUnavailable | None = None
         self._turn = asyncio.Lock()
         self._is_closed = False
+        self._joining = 0
+        self._joint = Joint(self._records)
+
+    @contextlib.contextmanager
+    def joining(self) -> Iterator[None]:
+        """While the block lasts, statements that are asked for at the same time go to PostgreSQL as one."""
+        self._joining += 1
+        try:
+            yield
+        finally:
+            self._joining -= 1
 
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order. Raises DatabaseUnavailable, SavedUnread."""
         compiled = statement.compiled(self._dialect)
         arguments = compiled.arguments(values)
+        if self._joining and not self._database.is_sqlite:
+            records = await self._joint.records(compiled, arguments)
+        else:
+            records = await self._records(compiled.sql, arguments)
+        return statement.decode(records, compiled)
+
+    async def _records(self, sql: str, arguments: list[Any]) -> Sequence[Sequence[Any]]:
         async with self._turn:
             if self._is_closed:
                 # a loader's batch of an operation that was given up: nobody waits for it, and a connection taken
@@ -145,7 +165,7 @@ class Reader:
             if self._failure is not None:
                 raise self._failure  # one operation waits once for a database that is out
             try:
-                records = await self._fetch(compiled, arguments)
+                return await self._fetch(sql, arguments)
             except DatabaseUnavailable as error:
                 if (told := self._told(error)) is error:
                     raise
@@ -153,7 +173,6 @@ class Reader:
             finally:
                 if self._was_closed():
                     await self._give_back()
-        return statement.decode(records, compiled)
 
     def _told(self, error: DatabaseUnavailable) -> DatabaseUnavailable:
         has_written = self._waits_s is not None
@@ -170,21 +189,21 @@ class Reader:
         found = await self.rows(statement, **values)
         return found[0] if found else None
 
-    async def _fetch(self, compiled: Compiled, arguments: list[Any]) -> Sequence[Sequence[Any]]:
-        self._database.tell(compiled.sql)
+    async def _fetch(self, sql: str, arguments: list[Any]) -> Sequence[Sequence[Any]]:
+        self._database.tell(sql)
         readers = self._connections
         was_held = self._connection is not None
         if not was_held:
             self._connection = await readers.take(self._waits_s)
         try:
-            return await readers.fetch(self._connection, compiled.sql, arguments)
+            return await readers.fetch(self._connection, sql, arguments)
         except ConnectionLost:
             await self._give_back(broken=True)
             if was_held:
                 raise
         # it had died in the pool, in its sleep: a read may simply be asked again
         self._connection = await readers.take(self._waits_s)
-        return await readers.fetch(self._connection, compiled.sql, arguments)
+        return await readers.fetch(self._connection, sql, arguments)
 
     async def _give_back(self, *, broken: bool = False) -> None:
         connection, self._connection = self._connection, None

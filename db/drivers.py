@@ -53,6 +53,18 @@ class ReadConnections(Protocol):
         """Close every connection."""
 
 
+async def _taken(places: asyncio.Semaphore, within_s: float | None) -> None:
+    """Take a place; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+    if not places.locked():
+        await places.acquire()  # at once
+        return
+    try:
+        async with asyncio.timeout(within_s or WAIT_FOR_CONNECTION_S):
+            await places.acquire()
+    except TimeoutError as error:
+        raise DatabaseUnavailable("every connection is busy") from error
+
+
 async def _keep_as_it_is(_connection: Any) -> None:
     """Asyncpg resets a connection it gets back with one more statement; our reads leave nothing to reset."""
 
@@ -63,16 +75,21 @@ class PostgresReads:
     def __init__(self, dsn: str, size: int) -> None:
         self._dsn = dsn
         self._size = size
+        self._places = asyncio.Semaphore(size)
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
     async def take(self, within_s: float | None = None) -> Any:
         """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
+        await _taken(self._places, within_s)
         try:
-            pool = self._pool or await self._open()
-            return await pool.acquire(timeout=within_s or WAIT_FOR_CONNECTION_S)
-        except POSTGRESQL_IS_GONE as error:
-            raise DatabaseUnavailable(type(error).__name__) from error
+            # without a deadline, which costs the pool a task: there is a place, and connecting has one of its own
+            return await (self._pool or await self._open()).acquire()
+        except BaseException as error:
+            self._places.release()
+            if isinstance(error, POSTGRESQL_IS_GONE):
+                raise DatabaseUnavailable(type(error).__name__) from error
+            raise
 
     async def _open(self) -> Any:
         async with self._opening:
@@ -92,10 +109,13 @@ class PostgresReads:
 
     async def give_back(self, connection: Any, *, broken: bool = False) -> None:
         """Return a connection to the pool, which may have noticed itself that it is gone."""
-        with contextlib.suppress(*POSTGRESQL_IS_GONE):
-            if broken:
-                connection.terminate()
-            await self._pool.release(connection)
+        try:
+            with contextlib.suppress(*POSTGRESQL_IS_GONE):
+                if broken:
+                    connection.terminate()
+                await self._pool.release(connection)
+        finally:
+            self._places.release()
 
     async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All records; statements are prepared once a connection."""
@@ -126,11 +146,7 @@ class SqliteReads:
 
     async def take(self, within_s: float | None = None) -> aiosqlite.Connection:
         """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
-        try:
-            async with asyncio.timeout(within_s or WAIT_FOR_CONNECTION_S):
-                await self._places.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailable("every connection is busy") from error
+        await _taken(self._places, within_s)
         if self._idle:
             return self._idle.pop()
         try:

@@ -161,6 +161,10 @@ class Listing(Generic[Row]):
         found = await db.first(_count(self, shape_of(conditions)), **values_of(conditions))
         return found or 0
 
+    def is_summed(self, conditions: Sequence[Condition]) -> bool:
+        """Whether the count is known without counting."""
+        return _summed(self, shape_of(conditions)) is not None
+
     async def counts(
         self, db: Reads, parent: str, keys: Sequence[int], conditions: Sequence[Condition]
     ) -> dict[int, int]:
@@ -432,8 +436,13 @@ def _first_below(
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
+def _summed(listing: Listing[Any], shape: Shape) -> Statement[int] | None:
+    return listing.summed(shape, None)
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _count(listing: Listing[Any], shape: Shape) -> Statement[int]:
-    if (summed := listing.summed(shape, None)) is not None:
+    if (summed := _summed(listing, shape)) is not None:
         return summed
     statement = select(func.count()).select_from(listing.table).where(*clauses(listing.kinds, shape))
     return Statement(statement, int)

@@ -9,7 +9,11 @@ from typing import Any
 import msgspec
 
 
-class Workspace(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """Values from the database. None of them leads back to the row, so the collector need not look for that."""
+
+
+class Workspace(Row, frozen=True):
     """A tenant."""
 
     id: int
@@ -19,7 +23,7 @@ class Workspace(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Organization(msgspec.Struct, frozen=True):
+class Organization(Row, frozen=True):
     """A customer's company; `user_count` is of all its users (D16)."""
 
     id: int
@@ -33,7 +37,7 @@ class Organization(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class User(msgspec.Struct, frozen=True):
+class User(Row, frozen=True):
     """A person."""
 
     id: int
@@ -51,7 +55,7 @@ class User(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class ApiKey(msgspec.Struct, frozen=True):
+class ApiKey(Row, frozen=True):
     """A key, without anything its secret could be found from."""
 
     id: int
@@ -63,7 +67,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     revoked_at: dt.datetime | None
 
 
-class Category(msgspec.Struct, frozen=True):
+class Category(Row, frozen=True):
     """Where tickets are filed."""
 
     id: int
@@ -77,7 +81,7 @@ class Category(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class Ticket(msgspec.Struct, frozen=True):
+class Ticket(Row, frozen=True):
     """A ticket with everything kept on its own row."""
 
     id: int
@@ -113,7 +117,7 @@ class Ticket(msgspec.Struct, frozen=True):
     is_resolution_lapsed: bool = False
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(Row, frozen=True):
     """A public answer or an internal note."""
 
     id: int
@@ -128,7 +132,7 @@ class Reply(msgspec.Struct, frozen=True):
     is_by_staff: bool
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class Attachment(Row, frozen=True):
     """A file of a ticket; `reply_id` when it came with a reply."""
 
     id: int
@@ -146,7 +150,7 @@ class Attachment(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Activity(msgspec.Struct, frozen=True):
+class Activity(Row, frozen=True):
     """One line of a ticket's log."""
 
     id: int
@@ -160,7 +164,7 @@ class Activity(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Rating(msgspec.Struct, frozen=True):
+class Rating(Row, frozen=True):
     """What a requester thinks of how a ticket went, 1 to 5."""
 
     id: int
@@ -174,7 +178,7 @@ class Rating(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Webhook(msgspec.Struct, frozen=True):
+class Webhook(Row, frozen=True):
     """Where events are sent, without its secret."""
 
     id: int
@@ -188,7 +192,7 @@ class Webhook(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(Row, frozen=True):
     """Something that happened."""
 
     id: int
@@ -201,7 +205,7 @@ class Event(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(Row, frozen=True):
     """Something to do. `attempts` counts the one that is under way."""
 
     id: int
@@ -216,7 +220,7 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(Row, frozen=True):
     """One event on its way to one webhook. `body` is what was sent; None until the first attempt."""
 
     id: int
@@ -231,7 +235,7 @@ class Delivery(msgspec.Struct, frozen=True):
     created_at: dt.datetime
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(Row, frozen=True):
     """What came of one try of a job. `status` is the HTTP status, or the code of the mail server."""
 
     id: int

@@ -22,7 +22,7 @@ CHANGES_KEPT: Final = 2_000
 """Compiled changes: each with every set of columns that it was given."""
 
 
-class Compiled(msgspec.Struct, frozen=True):
+class Compiled(msgspec.Struct, frozen=True, eq=False):
     """What a driver needs: the text, the parameters in order with their encoders, decoders by their column's place."""
 
     sql: str
@@ -30,6 +30,8 @@ class Compiled(msgspec.Struct, frozen=True):
     decoders: tuple[tuple[int, Decoder], ...]
     constants: dict[str, Any]
     """Values that were written into the statement itself, as the 1 of `LIMIT 1`."""
+    width: int
+    """Columns of its records."""
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the placeholders, as the driver takes them."""
@@ -190,16 +192,14 @@ def _described(compiled: Any, returned: Iterable[Any], dialect: Dialect) -> Comp
         raise TypeError("Use any_of: the text of a statement does not depend on how many values it is given.")
     order = compiled.positiontup or []  # both drivers take parameters by position
     binds = compiled.binds
+    decoders = [_decoder(column.type, dialect) for column in returned]
     return Compiled(
         sql=str(compiled),
         parameters=tuple((name, _encoder(binds[name].type, dialect)) for name in order),
-        decoders=tuple(
-            (place, decode)
-            for place, column in enumerate(returned)
-            if (decode := _decoder(column.type, dialect)) is not None
-        ),
+        decoders=tuple((place, decode) for place, decode in enumerate(decoders) if decode is not None),
         constants={name: bind.value for name, bind in binds.items() if not bind.required}
         | {column.name: column.default.arg for column in getattr(compiled, "insert_prefetch", ())},
+        width=len(decoders),
     )
 
 

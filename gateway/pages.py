@@ -21,6 +21,9 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from rest_compat.endpoint import extra_route
+from rest_compat.envelope import Answer, AnyRequest, request_id_header
+
 PageAssets: TypeAlias = Literal["auto", "built", "packaged"]
 
 WEB = Path(__file__).parent / "web"
@@ -77,7 +80,7 @@ def page_routes(assets: PageAssets = "auto") -> list[HTTPRouteHandler]:
     Raises:
         FileNotFoundError: `built` or `packaged` was asked for and its files are not there.
     """
-    return [_docs_route(), _asset_route(asset_files(assets))]
+    return [*extra_route("/v1/docs", _docs), _asset_route(asset_files(assets))]
 
 
 def asset_files(assets: PageAssets = "auto") -> dict[str, Path]:
@@ -135,12 +138,24 @@ def _servable(folder: Path, prefix: str) -> dict[str, Path]:
     }
 
 
-def _docs_route() -> HTTPRouteHandler:
-    @get("/v1/docs", include_in_schema=False, sync_to_thread=False)
-    def rest_docs() -> Response[bytes]:
-        return _page("rest_docs.html")
+class _DocsPage(Answer):
+    """The page of the REST API: an answer under /v1 like the others, but for what it is."""
 
-    return rest_docs
+    __slots__ = ()
+
+    def __init__(self, request: AnyRequest) -> None:
+        self.status = 200
+        self.body = _html("rest_docs.html")
+        described = PAGE_HEADERS | {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Length": str(len(self.body)),
+        }
+        written = ((name.lower().encode(), value.encode()) for name, value in described.items())
+        self.headers = [*written, *request_id_header(request)]
+
+
+async def _docs(request: AnyRequest) -> Answer:
+    return _DocsPage(request)
 
 
 def _page(name: str) -> Response[bytes]:

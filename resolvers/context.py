@@ -1,8 +1,9 @@
 """Who asks, and with what: the helpdesk outlives requests, a context lives for one operation."""
 
+import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -102,13 +103,22 @@ class Context:
         self, loader: "Loader[Any]", keys: Iterable[Any], args: Hashable = None
     ) -> dict[Any, Any]:
         """What the loader finds for each of the keys, None for nothing; what this operation asked before is known."""
-        known = self._found.setdefault((loader.name, args), {})
+        known = self.known(loader, args)
         unknown = [key for key in keys if key not in known]
         for first in range(0, len(unknown), MOST_KEYS_A_STATEMENT):
             batch = unknown[first : first + MOST_KEYS_A_STATEMENT]
             found = await loader.load(self, batch, args)
             known.update({key: found.get(key) for key in batch})
         return known
+
+    def known(self, loader: "Loader[Any]", args: Hashable = None) -> dict[Any, Any]:
+        """What this operation has found by the loader so far."""
+        return self._found.setdefault((loader.name, args), {})
+
+    async def together(self, *reading: Awaitable[Any]) -> list[Any]:
+        """What they come to, in their order; what they read at the same time is read by one statement."""
+        with self.reads.joining():
+            return await all_of(reading)
 
     def expecting(self, referred: "tuple[Referred, ...]", columns: "Columns | None" = None) -> "Context":
         """The same operation, for reading rows of which these references will be followed, and these columns used."""
@@ -127,7 +137,7 @@ class Context:
 
     def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
         """Let the loader know what was found for it already."""
-        self._found.setdefault((loader.name, None), {}).update(found)
+        self.known(loader).update(found)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
@@ -149,6 +159,15 @@ class Context:
         """Forget everything loaded: after a write, what was read before it may be wrong."""
         self._loaders.clear()
         self._found.clear()
+
+
+async def all_of(reading: Iterable[Awaitable[Any]]) -> list[Any]:
+    """What they come to, in their order. The first error is raised once all have ended: none reads on behind us."""
+    come = await asyncio.gather(*reading, return_exceptions=True)
+    for each in come:
+        if isinstance(each, BaseException):
+            raise each
+    return come
 
 
 class Later:

@@ -18,7 +18,7 @@ from resolvers.context import MOST_KEYS_A_STATEMENT, Context
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Loader(Generic[V]):
     """`load(ctx, keys, args)` finds what it can; a key that is missing from its answer loads as None.
 
@@ -61,27 +61,26 @@ def merged(*several: tuple[Referred, ...]) -> tuple[Referred, ...]:
 class Columns:
     """Which columns of which rows an operation looks at; rows that it does not name are read whole."""
 
-    __slots__ = ("_names",)
+    __slots__ = ("_looked_at",)
 
     def __init__(self, looked_at: Mapping[type[Any], Collection[str]]) -> None:
-        self._names = {
-            row: tuple(name for name in row.__struct_fields__ if name in names or _is_always_read(name))
-            for row, names in looked_at.items()
-        }
+        self._looked_at = looked_at
 
-    def names(self, row: type[Any]) -> tuple[str, ...]:
-        """The columns to read of such a row, in its order."""
-        found: tuple[str, ...] | None = self._names.get(row)
-        return row.__struct_fields__ if found is None else found
+    def listed(self, row: type[Any]) -> tuple[str, ...]:
+        """The columns to read of the rows of a list, in their order: with those by which it is sorted and followed."""
+        return self._names(row, lambda name: name in _SORTED_BY or name.endswith("_id"))
+
+    def referred(self, row: type[Any]) -> tuple[str, ...]:
+        """The columns to read of a row that others refer to, in its order."""
+        return self._names(row, lambda name: name == "id")
+
+    def _names(self, row: Any, is_needed: Callable[[str], bool]) -> tuple[str, ...]:
+        looked_at = self._looked_at.get(row, row.__struct_fields__)
+        return tuple(name for name in row.__struct_fields__ if name in looked_at or is_needed(name))
 
 
 WHOLE: Final = Columns({})
 _SORTED_BY: Final = frozenset({"id", "created_at", "updated_at", "priority"})
-
-
-def _is_always_read(name: str) -> bool:
-    """What rows are found, followed and sorted by."""
-    return name in _SORTED_BY or name.endswith("_id")
 
 
 def along(ctx: Context, listing: Listing[Any]) -> Along | None:
@@ -108,15 +107,22 @@ _Read = tuple[tuple[str, ...], tuple[Reference, ...], tuple[Loader[Any], ...]]
 @lru_cache(maxsize=1_000)
 def _read(row: Any, referred: tuple[Referred, ...], columns: Columns, *, is_staff: bool) -> _Read:
     """The columns, the references that this caller may follow, and their loaders in the order of what is taken."""
-    names = columns.names(row)
+    references, loaders = _followed(columns.listed(row), referred, columns, is_staff=is_staff)
+    return columns.listed(row), references, loaders
+
+
+def _followed(
+    names: tuple[str, ...], referred: tuple[Referred, ...], columns: Columns, *, is_staff: bool
+) -> tuple[tuple[Reference, ...], tuple[Loader[Any], ...]]:
+    """From a row that has these columns."""
     references: list[Reference] = []
     loaders: list[Loader[Any]] = []
     for key, loader, beyond in referred:
         noun = loader.noun
         if noun is None or key not in names or (loader.noun_is_for_staff and not is_staff):
             continue
-        their_row: Any = noun.row
-        their_names, further, their_loaders = _read(their_row, beyond, columns, is_staff=is_staff)
-        references.append(Reference(key, noun, their_names, further))
+        theirs = columns.referred(noun.row)
+        further, their_loaders = _followed(theirs, beyond, columns, is_staff=is_staff)
+        references.append(Reference(key, noun, theirs, further))
         loaders += [loader, *their_loaders]
-    return names, tuple(references), tuple(loaders)
+    return tuple(references), tuple(loaders)

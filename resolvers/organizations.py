@@ -1,6 +1,6 @@
 """Organizations: kept by staff; a customer sees the name of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from db import rows, tables
@@ -32,6 +32,13 @@ async def visible_organization(ctx: Context, organization_id: int) -> rows.Organ
     if found is None:
         raise NotFound
     return found
+
+
+@allow(*SIGNED_IN)
+def organization_if_visible(ctx: Context, organization_id: int) -> Awaitable[rows.Organization | None]:
+    """One organization, found with all that are asked for at the same time; None when the caller sees none."""
+    sought: Awaitable[rows.Organization | None] = ctx.later(ORGANIZATION_BY_ID, organization_id)
+    return sought
 
 
 @allow(*SIGNED_IN)

@@ -156,9 +156,13 @@ async def numbered(
 ) -> NumberedPage[Row]:
     """One numbered page of a list. Raises ValidationError on page or per_page."""
     asked = numbered_window(page, per_page, order)
-    rows = await listing.page(ctx.reads, conditions, asked, along(ctx, listing))
-    is_whole = page == 1 and len(rows) < per_page
-    total = len(rows) if is_whole else await listing.count(ctx.reads, conditions)
+    reading = listing.page(ctx.reads, conditions, asked, along(ctx, listing))
+    if listing.is_summed(conditions):
+        rows, total = await ctx.together(reading, listing.count(ctx.reads, conditions))
+    else:
+        rows = await reading
+        is_whole = page == 1 and len(rows) < per_page
+        total = len(rows) if is_whole else await listing.count(ctx.reads, conditions)
     return NumberedPage(rows, page, per_page, total)
 
 
@@ -193,8 +197,8 @@ async def pages(
 
 def cursor(order: Order, row: Any) -> str:
     """The row's place in the order, opaque to clients."""
-    packed = json.dumps([_name(order), *_sort_values(order, row), row.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(packed.encode()).rstrip(b"=").decode()
+    packed = msgspec.json.encode([_name(order), *_sort_values(order, row), row.id])
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
 
 
 def _name(order: Order) -> str:

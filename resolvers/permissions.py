@@ -26,10 +26,10 @@ def allow(*roles: str) -> Callable[[Resolver[P, R]], Resolver[P, R]]:
 
     def declare(resolver: Resolver[P, R]) -> Resolver[P, R]:
         @functools.wraps(resolver)
-        async def checked(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def checked(ctx: Context, /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
             if roles != (ANYONE,) and ctx.caller.role not in roles:
                 raise Forbidden
-            return await resolver(ctx, *args, **kwargs)
+            return resolver(ctx, *args, **kwargs)
 
         checked.allowed = roles  # type: ignore[attr-defined]  # read by the permission tests
         return checked

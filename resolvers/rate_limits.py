@@ -127,6 +127,8 @@ class Standing(NamedTuple):
     is_refused: bool = False
     retry_after: int = 0
     """Seconds until as many units would be granted again, when refused."""
+    asked: int = 1
+    """Units that were asked for."""
 
     @property
     def is_unlimited(self) -> bool:
@@ -135,8 +137,12 @@ class Standing(NamedTuple):
 
     def check(self) -> None:
         """Raise RateLimited when the request was refused."""
-        if self.is_refused:
-            raise RateLimited(retry_after=self.retry_after)
+        if not self.is_refused:
+            return
+        if self.asked > self.limit:  # no waiting helps
+            message = f"This takes {self.asked} units, and your tier has {self.limit} at a time. Ask for less"
+            raise RateLimited(message, retry_after=self.retry_after)
+        raise RateLimited(retry_after=self.retry_after)
 
 
 class Charge(NamedTuple):
@@ -207,4 +213,5 @@ def _standing(limits: Sequence[Limit], taken: Taken, units: int, now: float) -> 
         math.ceil(now + used.seconds_left),
         is_refused=True,
         retry_after=max(1, retry_after),
+        asked=units,
     )

@@ -1,7 +1,7 @@
 """Users: looked up, made when a ticket comes from somebody new, kept by staff."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from db import rows, tables
@@ -50,6 +50,13 @@ async def _visible(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, row
 
 VISIBLE_USER: Final = Loader("visible_user", _visible)
 """Users by ids that a client named."""
+
+
+@allow(*SIGNED_IN)
+def user_if_visible(ctx: Context, user_id: int) -> Awaitable[rows.User | None]:
+    """One user, found with all that are asked for at the same time; None when the caller sees none."""
+    sought: Awaitable[rows.User | None] = ctx.later(VISIBLE_USER, user_id)
+    return sought
 
 
 @allow(*SIGNED_IN)

@@ -31,7 +31,7 @@ FORMER_SECRET_SIGNS_FOR: Final = timedelta(hours=24)
 LONGEST_SECRET: Final = 255
 LONGEST_URL: Final = 2048
 
-_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!-~]*)?")
+_URL = re.compile(r"(?i:https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?([/?][!-~]*)?")
 
 
 def url(value: Any) -> str:

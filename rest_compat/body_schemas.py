@@ -20,6 +20,7 @@ Schema = dict[str, Any]
 # what both engines can store, and something in it that is not blank
 _NO_NUL: Final = r"^[^\u0000]*$"
 _FILLED: Final = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_PORT: Final = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _LARGEST_NUMBER: Final = 2**63 - 1
 
 _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
@@ -46,7 +47,7 @@ _SCHEMAS: Final[dict[str, Callable[[Mapping[str, Any]], Schema]]] = {
     "web_address": lambda _: _text(2048, r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]{1,5})?(/[!-~]*)?$"),
     "url": lambda _: _text(
         webhooks.LONGEST_URL,
-        r"^https?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:[1-9][0-9]{0,3})?(/[!-\[\]-~]*)?$",  # all but the backslash
+        rf"^[Hh][Tt][Tt][Pp][Ss]?://[a-zA-Z0-9][a-zA-Z0-9.-]*(:{_PORT})?([/?][!-\[\]-~]*)?$",  # all but the backslash
     ),
     "patterns": lambda _: {
         "type": "array",

@@ -19,9 +19,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from resolvers.context import Context
-from resolvers.errors import Unauthorized
+from resolvers.errors import RateLimited, Unauthorized
 from resolvers.fields import Field
 from rest_compat.bodies import LARGEST_BODY
+from rest_compat.charging import caller_of, charge, charge_whoever_asks
 from rest_compat.envelope import Answer, AnyRequest, encode
 from rest_compat.forms import LARGEST_FORM
 from rest_compat.parameters import Declared
@@ -148,14 +149,16 @@ async def signed_in(request: AnyRequest) -> AsyncIterator[Context]:
 
     Raises: Unauthorized, RateLimited.
     """
-    state = request.app.state
-    caller = await state.sign_in(state.helpdesk, _authorization(request))
+    caller = await caller_of(request)
     if caller is None:
         raise Unauthorized
-    state.turns.check(caller)
-    standing = await state.helpdesk.limits.charge(caller, 1, state.helpdesk.clock())
-    request.scope["state"]["standing"] = standing
-    standing.check()
+    state = request.app.state
+    try:
+        state.turns.check(caller)
+    except RateLimited:
+        await charge(request, caller, 0)  # they are told how they stand, and charged nothing
+        raise
+    await charge(request, caller)
     turn = request.scope["state"]["turn"] = state.turns.turn(caller)
     async with turn, state.helpdesk.operation(caller) as ctx:
         yield ctx
@@ -170,22 +173,18 @@ def _respond_to_anyone(handler: Handler, status: int) -> Respond:
     return respond
 
 
-def _authorization(request: AnyRequest) -> str | None:
-    # a request has a dozen headers, and this is the only one that most calls look at
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            return str(value, "latin-1")
-    return None
-
-
 def routes(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
     """The Litestar handlers of the endpoints, and of OPTIONS for each of their paths."""
     methods: dict[str, list[str]] = {}
     for each in endpoints:
         methods.setdefault(route_path(each.path), []).extend(_methods(each))
+    charged = {route_path(each.path) for each in endpoints if each.needs_token}
     # OPTIONS first: Litestar gives a path one of its own as soon as it meets it without
     return [
-        *(_route(path, ["OPTIONS"], _options(allowed)) for path, allowed in methods.items()),
+        *(
+            _route(path, ["OPTIONS"], _options(allowed, is_charged=path in charged))
+            for path, allowed in methods.items()
+        ),
         *(
             _route(
                 route_path(each.path),
@@ -201,7 +200,7 @@ def routes(endpoints: Sequence[Endpoint]) -> list[HTTPRouteHandler]:
 def extra_route(path: str, respond: Respond) -> list[HTTPRouteHandler]:
     """The handlers of a page that is no call of the API: for GET, HEAD and OPTIONS."""
     methods = ["GET", "HEAD"]
-    return [_route(path, ["OPTIONS"], _options(methods)), _route(path, methods, respond)]
+    return [_route(path, ["OPTIONS"], _options(methods, is_charged=False)), _route(path, methods, respond)]
 
 
 def route_path(path: str) -> str:
@@ -228,10 +227,12 @@ def _route(
     )(handle)
 
 
-def _options(allowed: Sequence[str]) -> Respond:
+def _options(allowed: Sequence[str], *, is_charged: bool) -> Respond:
     allow = ", ".join(sorted({*allowed, "OPTIONS"})).encode()
 
     async def respond(request: AnyRequest) -> Answer:
+        if is_charged:
+            await charge_whoever_asks(request)
         return Answer(request, 204, headers=((b"allow", allow),))
 
     return respond

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from litestar import Response
 from litestar.exceptions import HTTPException
+from litestar.types import Receive, Scope, Send
 
 from resolvers.errors import (
     AnswerError,
@@ -24,7 +25,8 @@ from resolvers.errors import (
     answer_error,
     kind_of,
 )
-from rest_compat.envelope import Answer, AnyRequest, Header, encode, request_id_of
+from rest_compat.charging import charge_whoever_asks
+from rest_compat.envelope import Answer, AnyRequest, Header, encode, request_id_of, standing_headers
 from rest_compat.shapes import Error, Failure
 
 logger = logging.getLogger("answer.rest")
@@ -55,6 +57,30 @@ class RangeNotSatisfiable(AnswerError):
     def __init__(self, size: int = 0) -> None:
         super().__init__()
         self.size = size
+
+
+class Unrouted(Answer):
+    """The answer to a request that no call of ours took. Whoever signed in is charged for it as for any other (D30)."""
+
+    __slots__ = ("request",)
+
+    def __init__(
+        self, request: AnyRequest, status: int, body: bytes = b"", headers: tuple[Header, ...] = ()
+    ) -> None:
+        super().__init__(request, status, body, headers)
+        self.request = request
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Charge, and send it (ASGI)."""
+        told = standing_headers(self.request)
+        try:
+            await charge_whoever_asks(self.request)
+        except RateLimited as error:
+            scope["state"]["refused"] = kind_of(error)
+            await _told(self.request, error)(scope, receive, send)
+            return
+        self.headers += () if told else standing_headers(self.request)
+        await super().__call__(scope, receive, send)
 
 
 KINDS: Final[dict[int, Kind]] = {
@@ -121,12 +147,16 @@ def _refused_by_litestar(request: AnyRequest, error: HTTPException) -> Answer:
     code, message = KINDS[error.status_code]
     allowed = (error.headers or {}).get("allow", "")
     if error.status_code == 400:
-        return _answer(request, 400, Error(code, message, details={"request": [error.detail]}))
+        return _unrouted(request, 400, Error(code, message, details={"request": [error.detail]}))
     if not allowed:
-        return _answer(request, error.status_code, Error(code, message), _headers(error.status_code))
+        return _unrouted(request, error.status_code, Error(code, message), _headers(error.status_code))
     methods = ", ".join(sorted(allowed.split(", ")))
     said = f"{message}. Use one of: {methods}"
-    return _answer(request, 405, Error(code, said), ((b"allow", methods.encode()),))
+    return _unrouted(request, 405, Error(code, said), ((b"allow", methods.encode()),))
+
+
+def _unrouted(request: AnyRequest, status: int, error: Error, headers: tuple[Header, ...] = ()) -> Answer:
+    return Unrouted(request, status, encode(Failure(False, error)), headers)
 
 
 def _answer(request: AnyRequest, status: int, error: Error, headers: tuple[Header, ...] = ()) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final
 
 from db import rows
@@ -127,8 +127,11 @@ async def get_ticket(ctx: Context, request: AnyRequest) -> One[Ticket]:
 
     With all its details: replies, watchers, attachments and the activity log.
     """
-    found = await tickets.ticket(ctx.expecting(SHOWN_OF_A_TICKET, SHOWN_ALONE), path_id(request))
-    return One(True, await detailed(ctx, found))
+    wanted = path_id(request)
+    found, *belongings = await ctx.together(
+        tickets.ticket(ctx.expecting(SHOWN_OF_A_TICKET, SHOWN_ALONE), wanted), *_belonging_to(ctx, wanted)
+    )
+    return One(True, await _shown(ctx, found, belongings))
 
 
 async def _update(ctx: Context, request: AnyRequest) -> Written[Ticket]:
@@ -217,14 +220,23 @@ def _summary(
 
 
 async def detailed(ctx: Context, row: rows.Ticket) -> Ticket:
-    """One ticket with all that belongs to it; six statements, however much that is. Raises NotFound."""
-    own = [row.id]
-    asked = replies.below_ticket(MOST_SHOWN, include_internal=True)
-    said = (await REPLIES_BY_TICKET.load(ctx.expecting(AUTHOR, SHOWN_ALONE), own, asked))[row.id]
-    logged = activity.below_ticket(MOST_SHOWN)
-    log = (await ACTIVITY_BY_TICKET.load(ctx.expecting(ACTOR, SHOWN_ALONE), own, logged))[row.id]
-    watchers = (await WATCHERS_BY_TICKET.load(ctx, own, None))[row.id]
-    files = (await ATTACHMENTS_BY_TICKET.load(ctx, own, None))[row.id]
+    """One ticket with all that belongs to it. Raises NotFound."""
+    return await _shown(ctx, row, await ctx.together(*_belonging_to(ctx, row.id)))
+
+
+def _belonging_to(ctx: Context, ticket_id: int) -> list[Awaitable[Mapping[int, Any]]]:
+    """Its replies, its log, its watchers and its files, each by the id of the ticket, which the caller has to see."""
+    own, asked = [ticket_id], replies.below_ticket(MOST_SHOWN, include_internal=True)
+    return [
+        REPLIES_BY_TICKET.load(ctx.expecting(AUTHOR, SHOWN_ALONE), own, asked),
+        ACTIVITY_BY_TICKET.load(ctx.expecting(ACTOR, SHOWN_ALONE), own, activity.below_ticket(MOST_SHOWN)),
+        WATCHERS_BY_TICKET.load(ctx, own, None),
+        ATTACHMENTS_BY_TICKET.load(ctx, own, None),
+    ]
+
+
+async def _shown(ctx: Context, row: rows.Ticket, belongings: Sequence[Mapping[int, Any]]) -> Ticket:
+    said, log, watchers, files = (each[row.id] for each in belongings)
     users = await people(
         ctx,
         (

@@ -88,19 +88,19 @@ async def _found(kind: str, info: Ctx, number: int) -> Any:
         return None
 
 
-async def _ticket(info: Ctx, id: Id) -> Any:
+def _ticket(info: Ctx, id: Id) -> Any:
     """A ticket; null when there is none that the caller may see."""
-    return await _found("Ticket", info, row_id("Ticket", id))
+    return tickets.ticket_if_visible(info.context, row_id("Ticket", id))
 
 
-async def _user(info: Ctx, id: Id) -> Any:
+def _user(info: Ctx, id: Id) -> Any:
     """A user; null when there is none that the caller may see."""
-    return await _found("User", info, row_id("User", id))
+    return users.user_if_visible(info.context, row_id("User", id))
 
 
-async def _organization(info: Ctx, id: Id) -> Any:
+def _organization(info: Ctx, id: Id) -> Any:
     """An organization; null when there is none that the caller may see."""
-    return await _found("Organization", info, row_id("Organization", id))
+    return organizations.organization_if_visible(info.context, row_id("Organization", id))
 
 
 async def _category(info: Ctx, id: Id) -> Any:

@@ -70,6 +70,8 @@ class Person:
 class Sql:
     """The statements that ran since it was last cleared."""
 
+    joins: bool
+    """Whether those that are asked for at the same time are one, as they are on PostgreSQL."""
     statements: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -197,7 +199,7 @@ async def http(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def sql(helpdesk: Helpdesk) -> Sql:
     """What the database is asked, on both paths, reads and writes."""
-    recorder = Sql()
+    recorder = Sql(joins=not helpdesk.db.is_sqlite)
     helpdesk.db.on_statement = recorder.statements.append
     return recorder
 

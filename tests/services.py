@@ -38,8 +38,15 @@ def valkey() -> Iterator[str]:
     if url := os.environ.get("ANSWER_TEST_VALKEY"):
         yield url
         return
-    with _folder("answer-valkey-") as folder, _started_valkey(folder) as port:
-        yield f"valkey://127.0.0.1:{port}/0"
+    with own_valkey() as url:
+        yield url
+
+
+@contextlib.contextmanager
+def own_valkey(port: int = 0) -> Iterator[str]:
+    """Yield the URL of an empty server that is out after the block; `port`: where it is to come back."""
+    with _folder("answer-valkey-") as folder, _started_valkey(folder, port) as taken:
+        yield f"valkey://127.0.0.1:{taken}/0"
 
 
 S3_KEYS = ("an-access-key", "a-secret-that-is-checked")
@@ -154,7 +161,7 @@ def _has_name(uid: int) -> bool:
 
 
 @contextlib.contextmanager
-def _started_valkey(folder: Path) -> Iterator[int]:
+def _started_valkey(folder: Path, wanted: int) -> Iterator[int]:
     program = _valkey_program()
 
     def command(port: int) -> list[str]:
@@ -169,7 +176,7 @@ def _started_valkey(folder: Path) -> Iterator[int]:
             return connection.recv(16).startswith(b"+PONG")
         return False
 
-    with _server(command, answers, folder / "log", stop=signal.SIGTERM) as port:
+    with _server(command, answers, folder / "log", stop=signal.SIGTERM, wanted=wanted) as port:
         yield port
 
 
@@ -201,14 +208,15 @@ def _server(
     log: Path,
     *,
     stop: signal.Signals,
+    wanted: int = 0,
     **user: Any,
 ) -> Iterator[int]:
-    """Run a server on a free port while the block lasts, and yield the port.
+    """Run a server on the wanted port, or on a free one, while the block lasts, and yield the port.
 
     Raises: RuntimeError with the server's own words when it does not come up.
     """
     for _ in range(STARTS_AT_MOST):
-        port = _free_port()
+        port = wanted or _free_port()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command(port), stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", **user

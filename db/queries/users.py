@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Text, bindparam, delete, func, selec
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import rows, tables
-from db.conditions import Kind
+from db.conditions import Kind, Shape
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.queries.indexes import USERS, correct, forget, remember, search_kind
@@ -15,6 +15,21 @@ from db.types import ListOf, any_key, any_of
 
 user = table_of(tables.User)
 ticket = table_of(tables.Ticket)
+organization = table_of(tables.Organization)
+
+_COUNTS_KEPT: Statement[tuple[int, int]] = Statement(
+    select(organization.c.id, organization.c.user_count).where(
+        any_key(organization.c.id, bindparam("keys", type_=ListOf(BigInteger()))),
+        organization.c.workspace_id == bindparam("condition_0", type_=BigInteger()),
+    ),
+    lambda organization_id, count: (organization_id, count),
+)
+
+
+def _summed(shape: Shape, parent: str | None) -> Statement[Any] | None:
+    """An organization knows how many people it has (D16)."""
+    return _COUNTS_KEPT if (shape, parent) == (("workspace",), "organization_id") else None
+
 
 LISTING: Listing[rows.User] = Listing(
     tables.User,
@@ -29,6 +44,7 @@ LISTING: Listing[rows.User] = Listing(
         "search": search_kind(user.c.id, USERS),
     },
     orders={"id": None},
+    summed=_summed,
 )
 BY_IDS = by_ids(tables.User, rows.User)
 

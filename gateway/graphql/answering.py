@@ -15,7 +15,7 @@ from gateway.graphql.trusted import INTROSPECTION, Readers, TrustedDocuments, ch
 from gateway.graphql.turns import Turns
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
-from resolvers.rate_limits import Charge, units_for
+from resolvers.rate_limits import Charge, Standing, units_for
 from schema.errors import Refusal, refusing
 from schema.execution import Graph, Prepared
 
@@ -81,6 +81,12 @@ class Answering:
         self.turns.check(caller)
         units = units_for(points)
         return Charge(int(points), units, await helpdesk.limits.charge(caller, units, helpdesk.clock()))
+
+    async def charge_without_operation(
+        self, helpdesk: Helpdesk, caller: Caller | None, units: int = 1
+    ) -> Standing | None:
+        """How a request that runs no operation leaves whoever sent it; None without a token. `check()` it as well."""
+        return None if caller is None else await helpdesk.limits.charge(caller, units, helpdesk.clock())
 
     async def answer(self, visit: Visit, prepared: Prepared, charge: Charge | None) -> bytes:
         """The answer to one operation, as JSON in UTF-8.

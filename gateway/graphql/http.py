@@ -59,6 +59,8 @@ STATUSES: Final = {
     "SERVICE_UNAVAILABLE": 503,
     "TIMEOUT": 504,
 }
+# Refusals of nobody who signed in, and faults of ours.
+UNCHARGED: Final = frozenset({"UNAUTHORIZED", "SERVICE_UNAVAILABLE", "INTERNAL_ERROR"})
 HEADERS: Final = {"Vary": "Accept", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 # An answer depends on who asks: their own cache may keep it, and asks each time whether it is still so.
 KEPT: Final = {
@@ -131,14 +133,14 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
 async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page | None) -> AnyResponse:
     """The response to one request of /graphql; nothing is raised."""
     method = request.method
-    if method == "OPTIONS":
-        return Response(None, status_code=204, headers={"Allow": METHODS, **_request_id_header(request)})
     has_page = graphiql_page is not None and method in ("GET", "HEAD")
     media_type = negotiation.preferred(request.headers.get("accept"), WITH_PAGE if has_page else WITHOUT_PAGE)
     if graphiql_page is not None and media_type == HTML:
         return graphiql_page()
     try:
         with refusing(request_id_of(request)):
+            if method == "OPTIONS":
+                return await _options(request, answering)
             if request.method == "POST" and negotiation.is_form(request.headers.get("content-type")):
                 return await _operate_with_files(request, answering, media_type)
             # Read before anything is refused: a client that is still sending does not hear the answer.
@@ -146,13 +148,20 @@ async def respond(request: AnyRequest, answering: Answering, graphiql_page: Page
             _check_form(request, media_type)
             return await _operate(request, body, answering, media_type or GRAPHQL)
     except Refusal as refusal:
-        return _refuse(request, refusal, media_type or GRAPHQL)
+        return _refuse(request, await _charged(request, answering, refusal), media_type or GRAPHQL)
+
+
+async def _options(request: AnyRequest, answering: Answering) -> AnyResponse:
+    with contextlib.suppress(Unauthorized):  # a bad token is nobody's
+        await _charge_without_operation(request, answering)
+    return Response(None, status_code=204, headers={"Allow": METHODS, **_own_headers(request)})
 
 
 async def _check_reader(request: AnyRequest, answering: Answering) -> None:
     if answering.introspection != "everyone":
         caller = await answering.caller(request.app.state.helpdesk, request.headers.get("authorization"))
         check_introspection(answering.introspection, caller)
+        await _charge_without_operation(request, answering)
 
 
 def refusal_answer(request: AnyRequest, error: AnswerError) -> AnyResponse:
@@ -274,6 +283,30 @@ async def _charge(
         request.scope["state"]["standing"] = charge.standing
         charge.standing.check()
     return charge
+
+
+async def _charged(request: AnyRequest, answering: Answering, refusal: Refusal) -> Refusal:
+    """The refusal, once whoever signed in is charged for it, too (D30); or that their limit is used up."""
+    if "standing" in request.scope["state"] or refusal.code in UNCHARGED:
+        return refusal
+    # who has too many operations under way is told how they stand, and charged nothing
+    units = 0 if refusal.code == "RATE_LIMIT_EXCEEDED" else 1
+    try:
+        with refusing(request_id_of(request)):
+            await _charge_without_operation(request, answering, units)
+    except Refusal as another:
+        return another if another.code == "RATE_LIMIT_EXCEEDED" else refusal
+    return refusal
+
+
+async def _charge_without_operation(request: AnyRequest, answering: Answering, units: int = 1) -> None:
+    """Charge whoever signed in for a request that runs no operation. Raises Unauthorized, RateLimited."""
+    helpdesk = request.app.state.helpdesk
+    caller = await answering.caller(helpdesk, request.headers.get("authorization"))
+    standing = await answering.charge_without_operation(helpdesk, caller, units)
+    if standing is not None:
+        request.scope["state"]["standing"] = standing
+        standing.check()
 
 
 async def _body(request: AnyRequest) -> bytes:

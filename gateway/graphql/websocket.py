@@ -200,7 +200,13 @@ class Conversation:
         with refusing(request_id):
             # Signed in for every operation: the key may have been revoked since the last.
             caller = await self._answering.caller(self._helpdesk, self._authorization)
-            prepared = self._answering.prepare(parameters.from_object(payload), caller)
+            try:
+                prepared = self._answering.prepare(parameters.from_object(payload), caller)
+            except Refusal:  # reading it is work, too
+                standing = await self._answering.charge_without_operation(self._helpdesk, caller)
+                if standing is not None:
+                    standing.check()
+                raise
             charge = await self._answering.charge(self._helpdesk, caller, prepared.points)
             if charge is not None:
                 charge.standing.check()

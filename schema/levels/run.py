@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import deque
-from collections.abc import Awaitable, Hashable
+from collections.abc import Awaitable, Hashable, Mapping
 from typing import Any, Final, NamedTuple
 
-from resolvers.context import Context, Later
+from resolvers.context import Context, Later, all_of
 from resolvers.errors import answer_error
 from resolvers.loaders import Loader, Referred, merged
 from schema.documents import Operation, Variables
@@ -58,19 +58,30 @@ class _Unsettled(NamedTuple):
     form: Form
 
 
+_Group = tuple[Loader[Any], Hashable]
+"""A loader and its arguments: what is loaded with one call."""
+
+
+class _Wanted(NamedTuple):
+    """The keys that a loader is asked for, and what will be followed from what it finds."""
+
+    keys: dict[Any, None]
+    referred: tuple[Referred, ...]
+
+
 class Run:
     """What one run knows: who asks, with which variables, and what is still to be done."""
 
-    def __init__(self, ctx: Context, variables: Variables) -> None:
+    def __init__(self, ctx: Any, variables: Variables) -> None:
         self.info: Any = Info(ctx)
         self.variables = variables
         self._ctx = ctx
         self._levels: list[Level] = []
         self._opened: deque[Level] = deque()
-        self._asked: dict[tuple[Loader[Any], Hashable], list[Asked]] = {}
+        self._asked: dict[_Group, list[Asked]] = {}
         self._unsettled: list[_Unsettled] = []
 
-    def expecting(self, referred: tuple[Referred, ...]) -> Context:
+    def expecting(self, referred: tuple[Referred, ...]) -> Any:
         """The context for reading rows of which these references will be followed."""
         return self._ctx.expecting(referred) if referred else self._ctx
 
@@ -102,54 +113,44 @@ class Run:
             while self._opened or self._asked or self._unsettled:
                 while self._opened:
                     self._opened.popleft().begin(self)
-                await self._await()
-                await self._load()
+                await self._wave()
         finally:
             self._let_go()
         for level in reversed(self._levels):
             level.assemble()
         return root.objects[0]
 
-    async def _await(self) -> None:
+    async def _wave(self) -> None:
+        """Await and load what the levels wait for, all at once, and put it in its place."""
         unsettled, self._unsettled = self._unsettled, []
-        waiting = [
-            value
-            for each in unsettled
-            for value in each.values
-            if type(value) is not Later and hasattr(value, "__await__")
-        ]
-        come = iter(await _all_of(waiting))
-        found = await self._found([value for each in unsettled for value in each.values])
-        for values, level, place, form in unsettled:
-            settled = [
-                found[value.loader, value.args][value.key]
-                if type(value) is Later
-                else next(come)
-                if hasattr(value, "__await__")
-                else value
-                for value in values
-            ]
-            level.columns[place] = form.take(settled, self)
-
-    async def _found(self, values: list[Any]) -> dict[tuple[Loader[Any], Hashable], dict[Any, Any]]:
-        """What the loaders find that some of the values wait for: one call for each, without a task for each row."""
-        keys: dict[tuple[Loader[Any], Hashable], dict[Any, None]] = {}
-        for value in values:
-            if type(value) is Later:
-                keys.setdefault((value.loader, value.args), {})[value.key] = None
-        return {
-            (loader, args): await self._ctx.load_all(loader, asked, args)
-            for (loader, args), asked in keys.items()
-        }
-
-    async def _load(self) -> None:
         asked, self._asked = self._asked, {}
-        for (loader, args), places in asked.items():
-            keys = dict.fromkeys(key for each in places for key in each.keys if key is not None)
-            referred = merged(*(each.referred for each in places))
-            found = await self.expecting(referred).load_all(loader, keys, args)
+        running = [value for each in unsettled for value in each.values if _is_running(value)]
+        found, loading = self._looked_up(_wanted(unsettled, asked))
+        come = iter(await self._all_of([*running, *loading]))
+        for values, level, place, form in unsettled:
+            settled = [next(come) if _is_running(value) else _settled(value, found) for value in values]
+            level.columns[place] = form.take(settled, self)
+        for group, places in asked.items():
             for each in places:
-                self._place(each, found)
+                self._place(each, found[group])
+
+    def _looked_up(self, wanted: Mapping[_Group, _Wanted]) -> tuple[dict[_Group, Any], list[Awaitable[Any]]]:
+        """Where what the loaders find will be, and what must be awaited for that: nothing where all is known."""
+        found: dict[_Group, Any] = {}
+        loading: list[Awaitable[Any]] = []
+        for (loader, args), (keys, referred) in wanted.items():
+            known = found[loader, args] = self._ctx.known(loader, args)
+            if not known.keys() >= keys.keys():
+                loading.append(self.expecting(referred).load_all(loader, keys, args))
+        return found, loading
+
+    async def _all_of(self, reading: list[Awaitable[Any]]) -> list[Any]:
+        if not reading:
+            return []
+        if len(reading) == 1:
+            return [await reading[0]]
+        # a schema of another sort has a context of its own
+        return await (self._ctx.together(*reading) if isinstance(self._ctx, Context) else all_of(reading))
 
     def _place(self, asked: Asked, found: Any) -> None:
         """Each distinct thing is taken once, however many rows lead to it."""
@@ -170,15 +171,26 @@ class Run:
                     value.close()
 
 
-async def _all_of(waiting: list[Awaitable[Any]]) -> list[Any]:
-    """What they come to, in their order. The first error is raised once all have ended: none reads on behind us."""
-    if len(waiting) == 1:
-        return [await waiting[0]]
-    come = await asyncio.gather(*waiting, return_exceptions=True)
-    for each in come:
-        if isinstance(each, BaseException):
-            raise each
-    return come
+def _is_running(value: Any) -> bool:
+    return type(value) is not Later and hasattr(value, "__await__")
+
+
+def _settled(value: Any, found: Mapping[_Group, Any]) -> Any:
+    return found[value.loader, value.args][value.key] if type(value) is Later else value
+
+
+def _wanted(unsettled: list[_Unsettled], asked: Mapping[_Group, list[Asked]]) -> dict[_Group, _Wanted]:
+    """What each loader is to find for a wave: each key once, whoever waits for it."""
+    wanted: dict[_Group, _Wanted] = {}
+    for group, places in asked.items():
+        keys = dict.fromkeys(key for each in places for key in each.keys if key is not None)
+        wanted[group] = _Wanted(keys, merged(*(each.referred for each in places)))
+    for each in unsettled:
+        for value in each.values:
+            if type(value) is Later:
+                group = value.loader, value.args
+                wanted.setdefault(group, _Wanted({}, value.ctx.referred)).keys[value.key] = None
+    return wanted
 
 
 async def run(plans: Plans, operation: Operation, ctx: Any, variables: Variables) -> Any:

@@ -366,7 +366,9 @@ async def test_no_growing_table_is_read_from_end_to_end(
             await everybody_reads(http, [admin, customer])
             await everything_is_done(RestDoor(http), admin, customer, receiver.url("/"))
             await the_worker_works(helpdesk)
-    run = {_squeezed(sql) for sql in seen}
+    run = "\n".join(
+        _squeezed(sql) for sql in seen
+    )  # some only ever within others that were asked for with them
     dialect = full.engine.dialect
     missing = [
         name for name, each in statements().items() if _squeezed(each.compiled(dialect).sql) not in run
@@ -376,4 +378,5 @@ async def test_no_growing_table_is_read_from_end_to_end(
 
 
 def _squeezed(sql: str) -> str:
-    return " ".join(sql.split())
+    """The text without what tells where it stands: lines, and the numbers of its parameters."""
+    return re.sub(r"\$\d+", "$", " ".join(sql.split()))

@@ -200,6 +200,7 @@ async def roomy(
 def refused_in_words_of(door: str, answer: httpx.Response) -> bool:
     """Whether it is the refusal of one too many of a key."""
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1"), answer.text
+    assert answer.headers["x-ratelimit-limit"] == answer.headers["x-ratelimit-remaining"]
     told = answer.json()["error"] if door == "rest" else answer.json()["errors"][0]
     code = told["code"] if door == "rest" else told["extensions"]["code"]
     assert "At most 20 requests of a key run at once" in told["message"]

@@ -17,7 +17,7 @@ from gateway.graphql.trusted import Readers, TrustedDocuments
 from gateway.graphql.websocket import websocket_route
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Forbidden, NotFound, Unauthorized, Unavailable, ValidationError
-from resolvers.rate_limits import Charge
+from resolvers.rate_limits import Charge, Standing
 from resolvers.tokens import SigningSecrets, TokenSigner
 from schema.execution import Graph
 
@@ -233,6 +233,11 @@ class FreeOfCharge(Answering):
     """What operations cost is tested with the whole application, in tests/rules/test_rate_limits.py."""
 
     async def charge(self, helpdesk: Helpdesk, caller: Caller | None, points: float) -> Charge | None:
+        return None
+
+    async def charge_without_operation(
+        self, helpdesk: Helpdesk, caller: Caller | None, units: int = 1
+    ) -> Standing | None:
         return None
 
 

@@ -244,7 +244,7 @@ async def test_the_total_is_counted_only_when_asked_for(graph: GraphqlDoor, agen
         assert (await graph.reply(agent, ticket, content="An answer")).ok
     asked = "{ tickets(first: %d) { %s nodes { id replies(first: %d) { %s nodes { id } } } } }"
     for tickets, replies, counted in (
-        (1, 0, [2, 4, 2]),
+        (1, 0, [2, 3 if sql.joins else 4, 2]),
         (2, 1, [2, 2, 2]),
     ):  # a whole list is not counted again
         counts = []

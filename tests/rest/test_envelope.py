@@ -72,6 +72,17 @@ async def test_every_answer_has_an_id_of_its_own(as_admin: httpx.AsyncClient) ->
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("OPTIONS", 204), ("PUT", 405)])
+async def test_the_pages_too_answer_as_everything_under_v1(
+    http: httpx.AsyncClient, method: str, status: int
+) -> None:
+    answer = await http.request(method, "/v1/docs")
+    assert (answer.status_code, len(answer.headers["x-request-id"])) == (status, 32)
+    assert bool(answer.content) == (method in ("GET", "PUT"))
+    if status in (204, 405):
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
 async def test_nothing_is_answered_without_a_token(http: httpx.AsyncClient) -> None:
     needing = [each for each in ENDPOINTS if each.needs_token]
     assert {each.path for each in ENDPOINTS if not each.needs_token} == {"/health", "/v1/auth/token"}

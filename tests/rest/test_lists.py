@@ -198,7 +198,7 @@ async def test_a_customer_counts_only_what_they_see(
 
 
 MOST_STATEMENTS = {
-    "/v1/tickets?per_page=5": 2,
+    "/v1/tickets?per_page=5": 2,  # on PostgreSQL one, as below
     "/v1/tickets/1": 5,
     "/v1/tickets/1/replies?per_page=5": 5,
     "/v1/users?per_page=5": 3,
@@ -222,7 +222,8 @@ async def test_statements_do_not_grow_with_rows(
         assert all(
             found[path] <= most for path, most in MOST_STATEMENTS.items()
         )  # a whole list is not counted
-    assert found == MOST_STATEMENTS
+    joint = {"/v1/tickets?per_page=5": 1, "/v1/tickets/1": 1} if sql.joins else {}
+    assert found == MOST_STATEMENTS | joint
 
 
 async def _one_of_each(as_admin: httpx.AsyncClient, as_agent: httpx.AsyncClient, name: str) -> None:

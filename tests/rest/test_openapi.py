@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import httpx
@@ -157,6 +158,23 @@ async def test_what_the_document_refuses_the_server_refuses(name: str, as_admin:
     unknown = await as_admin.request(each.method, path, json={"zzz": 1})
     is_named = "zzz" in unknown.json().get("error", {}).get("details", {})
     assert is_named != DOCUMENT["components"]["schemas"][name]["additionalProperties"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.acme.example",
+        "HTTP://hooks.acme.example:1/x",
+        "https://hooks.acme.example:65535?a=1",
+        "https://hooks.acme.example:18931/a/b?c#d",
+    ],
+)
+async def test_addresses_that_the_server_takes_the_document_takes(
+    url: str, as_admin: httpx.AsyncClient
+) -> None:
+    schema = DOCUMENT["components"]["schemas"]["WebhookCreate"]["properties"]["url"]
+    assert re.search(schema["pattern"], url)
+    assert (await as_admin.post("/v1/webhooks", json={"url": url, "events": ["*"]})).status_code == 201
 
 
 def test_limits_are_the_resolvers_own() -> None:

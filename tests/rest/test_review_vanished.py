@@ -35,7 +35,7 @@ def deletion(address: str, ticket_id: int, user_ids: list[int]) -> Deletion:
 
 def before_statement(helpdesk: Helpdesk, number: int, delete: Deletion) -> Sql:
     """Let the deletion happen before statement `number` from now on, counted from 0."""
-    seen = Sql()
+    seen = Sql(joins=not helpdesk.db.is_sqlite)
 
     def on_statement(sql: str) -> None:
         if len(seen) == number:

@@ -13,6 +13,7 @@ from gateway.worker import AT_ONCE_A_QUEUE, Worker
 from resolvers.context import Helpdesk
 from resolvers.deliveries import Message, Result
 from resolvers.jobs import RETRY_AFTER_S
+from resolvers.webhooks import MASK
 from tests.conftest import Clock, Joins, Person
 from tests.doors import Door, RestDoor, opened
 from tests.receiver import Receiver, working
@@ -92,6 +93,21 @@ async def test_a_secret_of_ours_signs_and_both_do_after_a_rotation(
     await door.test_webhook(admin, webhook["id"])
     await worker.drain()
     assert len(receiver.hits[2].headers["webhook-signature"].split()) == 1
+
+
+async def test_a_secret_that_is_set_anew_signs_alone_and_is_not_shown(
+    door: Door, admin: Person, receiver: Receiver, worker: Worker
+) -> None:
+    webhook = await listen(door, admin, receiver, "*")
+    changed = (await door.change(admin, "webhook", webhook, secret="another of my own")).done()
+    assert changed["secret"] == MASK
+    await door.test_webhook(admin, webhook)
+    await worker.drain()
+    [hit] = receiver.hits
+    assert hit.verified(b"another of my own")["type"] == "webhook.test"
+    assert len(hit.headers["webhook-signature"].split()) == 1
+    with pytest.raises(WebhookVerificationError):
+        hit.verified(SECRET.encode())
 
 
 async def test_a_failure_is_tried_again_by_the_schedule_under_the_same_id(

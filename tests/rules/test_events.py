@@ -9,6 +9,7 @@ from gateway.worker import Worker
 from resolvers import events
 from resolvers.context import Helpdesk
 from tests.conftest import Person
+from tests.contents import Unchanged
 from tests.doors import Door, opened
 from tests.receiver import Receiver, jobs_of
 
@@ -131,6 +132,40 @@ async def test_a_note_says_that_it_is_internal(
     await worker.drain()
     [hit] = receiver.hits
     assert hit.told["data"]["reply"]["is_internal"] is True
+
+
+async def test_a_file_is_told_of_in_the_order_of_its_ticket(
+    door: Door, admin: Person, agent: Person, receiver: Receiver, worker: Worker, unchanged: Unchanged
+) -> None:
+    """That of a note says so; one that is refused is not told of."""
+    await listen(door, admin, receiver, "attachment.created", "reply.created", "ticket.*")
+    ticket = await opened(door, agent)
+    note = (await door.reply(agent, ticket["id"], content="n", is_internal=True)).done()
+    loose = (await door.attach(agent, ticket["id"], "../a.txt", b"abc")).done()
+    secret = (await door.attach(agent, ticket["id"], "b", b"", reply_id=note["id"])).done()
+    async with unchanged():
+        assert not (await door.attach(agent, ticket["id"], "c", b"c", reply_id=10**9)).ok
+    await worker.drain()
+    created, replied, first, second = (hit.told for hit in receiver.hits)
+    assert [created["type"], replied["type"]] == ["ticket.created", "reply.created"]
+    assert first["type"] == second["type"] == "attachment.created"
+    about = {
+        "id": ticket["id"],
+        "subject": ticket["subject"],
+        "requester": {name: ticket["requester"][name] for name in ("id", "name", "email")},
+    }
+    who = {"id": agent.id, "name": agent.user.name, "type": "agent"}
+    for told, file in ((first, loose), (second, secret)):
+        assert told["timestamp"] == file["created_at"]
+        assert told["data"] == {
+            "attachment": file | {"uploaded_by": who},
+            "ticket": about,
+            "actor": who,
+        }
+    assert (first["data"]["attachment"]["is_internal"], second["data"]["attachment"]["is_internal"]) == (
+        False,
+        True,
+    )
 
 
 async def test_what_is_refused_is_not_told(

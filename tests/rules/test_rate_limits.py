@@ -1,7 +1,7 @@
 """Rate limits (D30): per workspace and tier, both windows at once, headers in both doors, sign-ins by address and key."""
 
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -10,6 +10,7 @@ from resolvers.context import Caller, Helpdesk
 from resolvers.rate_limits import TIERS, UNLIMITED, MemoryWindows, RateLimits, units_for
 from resolvers.tokens import create_token, make_key
 from tests.conftest import Clock, Person
+from tests.doors import Door
 
 Ask = Callable[[Person], Awaitable[httpx.Response]]
 
@@ -100,6 +101,19 @@ async def test_an_operation_is_charged_by_its_points(http: httpx.AsyncClient, fr
     assert standing(answer)[1] == 30 - cost["units"]
 
 
+async def test_an_operation_that_no_minute_has_room_for_is_told_to_ask_for_less(
+    http: httpx.AsyncClient, free: Person
+) -> None:
+    """Waiting would not help: what is refused uses up nothing, and there is never more than a whole minute."""
+    ticket = " ".join(f"a{number}: requester {{ organization {{ name }} }}" for number in range(16))
+    dear = f"{{ tickets(first: 100) {{ nodes {{ {ticket} }} }} }}"
+    refused = await http.post("/graphql", json={"query": dear}, headers=free.headers)
+    [error] = refused.json()["errors"]
+    assert (refused.status_code, error["extensions"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert error["message"] == "This takes 34 units, and your tier has 30 at a time. Ask for less"
+    assert standing(refused)[:2] == (30, 30)
+
+
 async def test_errors_are_charged_and_carry_the_headers(http: httpx.AsyncClient, free: Person) -> None:
     missing = await http.get("/v1/tickets/999", headers=free.headers)
     assert (missing.status_code, standing(missing)[1]) == (404, 29)
@@ -124,27 +138,33 @@ async def test_without_a_token_nothing_is_charged_or_told(http: httpx.AsyncClien
 
 
 async def test_failed_sign_ins_are_limited_by_key_and_good_ones_are_not(
-    http: httpx.AsyncClient, admin: Person, clock: Clock
+    door: Door, admin: Person, clock: Clock
 ) -> None:
-    good = {"api_key": admin.api_key, "api_secret": admin.api_secret}
-    for _ in range(30):
-        assert (await http.post("/v1/auth/token", json=good)).status_code == 200
-    wrong = good | {"api_secret": "wrong"}
-    statuses = [(await http.post("/v1/auth/token", json=wrong)).status_code for _ in range(12)]
-    assert statuses == [401] * 10 + [429] * 2
-    assert (await http.post("/v1/auth/token", json=good)).status_code == 429
+    async def attempts(api_secret: str, count: int) -> list[str | None]:
+        return [(await door.sign_in(admin.api_key, api_secret)).code for _ in range(count)]
+
+    assert await attempts(admin.api_secret, 30) == [None] * 30
+    assert await attempts("wrong", 12) == ["UNAUTHORIZED"] * 10 + ["RATE_LIMIT_EXCEEDED"] * 2
+    refused = await door.sign_in(admin.api_key, admin.api_secret)
+    assert refused.code == "RATE_LIMIT_EXCEEDED"
+    assert re.fullmatch(r"Too many requests. Try again in (59|60) seconds", refused.message)
     clock.pass_(seconds=61)
-    assert (await http.post("/v1/auth/token", json=good)).status_code == 200
+    assert await attempts(admin.api_secret, 1) == [None]
 
 
-async def test_failed_sign_ins_are_limited_by_address_through_the_graph_too(http: httpx.AsyncClient) -> None:
-    async def attempt(number: int) -> Any:
-        asked = f'mutation {{ tokenCreate(apiKey: "ak_{number}", apiSecret: "x") {{ token }} }}'
-        told = (await http.post("/graphql", json={"query": asked})).json()
-        return told["errors"][0]["extensions"]["code"]
-
-    codes = [await attempt(number) for number in range(62)]
+async def test_failed_sign_ins_are_limited_by_address(door: Door, admin: Person) -> None:
+    codes = [(await door.sign_in(f"ak_{number}", "x")).code for number in range(62)]
     assert codes == ["UNAUTHORIZED"] * 60 + ["RATE_LIMIT_EXCEEDED"] * 2
+    assert (await door.sign_in(admin.api_key, admin.api_secret)).code == "RATE_LIMIT_EXCEEDED"
+
+
+async def test_a_refused_sign_in_is_told_when_to_come_again(http: httpx.AsyncClient) -> None:
+    wrong = {"api_key": "ak_x", "api_secret": "x"}
+    for _ in range(10):
+        await http.post("/v1/auth/token", json=wrong)
+    refused = await http.post("/v1/auth/token", json=wrong)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
+    assert 0 < int(refused.headers["retry-after"]) <= 60
 
 
 async def test_a_refused_request_uses_up_neither_window(clock: Clock) -> None:

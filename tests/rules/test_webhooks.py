@@ -113,6 +113,7 @@ ADDRESSES = {
         "http://exa mple.com/",
         "http://example.com:99999/",
         "http://example.com:0/",
+        "http://example.com:65536/",
         "http://①②⑦.0.0.1/",
         "http://[fe80::1%25eth0]/",
     ),
@@ -174,7 +175,12 @@ ADDRESSES = {
         "http://printer.local/",
     ),
 }
-PUBLIC = ("https://93.184.215.14/", "http://[2606:2800:21f:cb07::1]:8443/x", "https://hooks.acme.example")
+PUBLIC = (
+    "https://93.184.215.14/",
+    "http://[2606:2800:21f:cb07::1]:8443/x",
+    "https://hooks.acme.example",
+    "HTTPS://hooks.acme.example:65535?x=1",
+)
 
 
 async def test_addresses_that_only_we_reach_are_refused(
