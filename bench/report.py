@@ -15,6 +15,8 @@ from bench.workloads import GRAPH
 
 ENGINE_NAMES: Final = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 TITLES: Final = {peer.name: peer.title for peer in PEERS}
+COMPARED: Final = ("stock", "postgraphile", LIMIT)
+"""Whom the short table and the goals compare Answer with."""
 COLUMNS: Final = (
     "workload",
     "peer",
@@ -72,7 +74,7 @@ def revision() -> str:
 
 def markdown(plan: Plan, results: Results, where: Machine, commit: str) -> str:
     """The whole report."""
-    parts = ["# What `make bench` printed\n", _machine(where, commit), _method(plan)]
+    parts = ["# What `make bench` printed\n", _machine(where, commit), _method(plan), short(results)]
     for engine in plan.engines:
         for tickets in plan.sizes:
             found = [each for each in results.figures if (each.engine, each.tickets) == (engine, tickets)]
@@ -98,6 +100,47 @@ def _method(plan: Plan) -> str:
         f"Medians of {plan.rounds} rounds of {plan.seconds} s, peers in turns; one server process each, "
         f"{plan.connections} connections. Ratios mean something, figures alone only on this machine.\n"
     )
+
+
+def short(results: Results) -> str:
+    """What Answer reached on the smallest helpdesk, and what became of it on the largest: the README's table."""
+    heads = ("database", "workload", "requests/s", "statements")
+    heads += tuple(f"to {'the ' * (name == 'stock')}{TITLES[name]}" for name in COMPARED)
+    sizes = sorted({each.tickets for each in results.figures})
+    if len(sizes) > 1:
+        heads += (f"at {sizes[-1]:,} tickets, times the processor time",)
+    lines = []
+    for (engine, tickets), of in _by_database(results).items():
+        if tickets == sizes[0]:
+            largest = _by_database(results).get((engine, sizes[-1]), {}) if len(sizes) > 1 else None
+            lines += [
+                _short_line(workload, ours, of, largest)
+                for (workload, peer), ours in of.items()
+                if peer == OURS
+            ]
+    return table(heads, lines)
+
+
+def _short_line(
+    workload: str,
+    ours: Figure,
+    of: Mapping[tuple[str, str], Figure],
+    largest: Mapping[tuple[str, str], Figure] | None,
+) -> list[str]:
+    rate = ours.median.requests_per_s
+    line = [
+        ENGINE_NAMES[ours.engine],
+        f"`{workload}`",
+        f"{rate:,.0f}",
+        "-" if ours.statements is None else f"{ours.statements:.3g}",
+    ]
+    for peer in COMPARED:
+        theirs = of.get((workload, peer))
+        line.append("" if theirs is None else f"{rate / theirs.median.requests_per_s:.2f}")
+    if largest is not None:
+        grown = largest.get((workload, OURS))
+        line.append("" if grown is None else f"{_cost(grown) / _cost(ours):.2f}")
+    return line
 
 
 def _figures(figures: list[Figure]) -> str:

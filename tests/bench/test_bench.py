@@ -107,5 +107,6 @@ def test_the_report_and_the_chart() -> None:
     assert "| inbox | Answer | 200 | 1.0 | 2.0 | 3.0 | 2.00 | - | 6 | 1,000 |  |  |\n" in text
     assert "| inbox | stock stack | 100 | 1.0 | 2.0 | 3.0 | 4.00 | 5.00 | - | 1,200 | 2.00 | 2.00 |\n" in text
     assert "| SQLite, 10: inbox to stock stack | 2.00 | 10 | no |\n" in text
+    assert "| SQLite | `inbox` | 200 | 6 | 2.00 |  |  |\n" in text
     drawing = ET.fromstring(chart.svg(figures))  # noqa: S314  # our own
     assert sum(each.tag.endswith("rect") for each in drawing.iter()) == 1 + 2 + 2
