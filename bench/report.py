@@ -104,11 +104,11 @@ def _method(plan: Plan) -> str:
 
 def short(results: Results) -> str:
     """What Answer reached on the smallest helpdesk, and what became of it on the largest: the README's table."""
-    heads = ("database", "workload", "requests/s", "statements")
-    heads += tuple(f"to {'the ' * (name == 'stock')}{TITLES[name]}" for name in COMPARED)
+    heads = ["database", "workload", "requests/s", "statements"]
+    heads += (f"to {'the ' * (name == 'stock')}{TITLES[name]}" for name in COMPARED)
     sizes = sorted({each.tickets for each in results.figures})
     if len(sizes) > 1:
-        heads += (f"at {sizes[-1]:,} tickets, times the processor time",)
+        heads.append(f"at {sizes[-1]:,} tickets, times the processor time")
     lines = []
     for (engine, tickets), of in _by_database(results).items():
         if tickets == sizes[0]:
