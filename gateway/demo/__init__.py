@@ -47,10 +47,14 @@ async def fill(
         raise ValueError("a sample helpdesk has at least one ticket")
     async with helpdesk_db.write() as tx:
         home = await workspace_named(tx, workspace, None, now)
-        async with bulk.loading(tx, tickets):
+        async with bulk.loading(tx, tickets) as put_off:
             summary = await Filling(tx, home.id, tickets, seed, microseconds(now), progress).run()
-            progress("finishing", 0, 2)
-        progress("finishing", 1, 2)
+            steps = len(put_off) + 2
+            progress("finishing", 0, steps)
+            for done, statement in enumerate(put_off, start=1):
+                await bulk.run(tx, statement)
+                progress("finishing", done, steps)
+        progress("finishing", steps - 1, steps)
     await bulk.tidy(helpdesk_db)
-    progress("finishing", 2, 2)
+    progress("finishing", steps, steps)
     return summary
