@@ -6,6 +6,7 @@ The driver is spoken to directly, inside the transaction: SQLAlchemy's own inser
 
 import contextlib
 import io
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -30,7 +31,7 @@ _SORTING_MIB: Final = 256
 _MANY_TICKETS: Final = 5_000
 _FILLED: Final = (
     "organization", '"user"', "user_search", "category", "ticket", "ticket_search", "tag", "watcher", "reply", "activity",
-    "rating",
+    "rating", "ticket_tally", "figure",
 )  # fmt: skip
 _DEFINITIONS: Final = """
     WITH filled AS (SELECT oid::regclass AS name FROM pg_class WHERE oid = ANY ($1::text[]::regclass[]))
@@ -177,14 +178,15 @@ async def loading(tx: Tx, tickets: int) -> AsyncIterator[list[str]]:
 
     Yields statements that were put off: the block has to `run` all of them, in their order, when the rows are there.
 
-    PostgreSQL: when no workspace has a ticket yet and there will be many, indexes and foreign keys are made after
-    the rows, which takes a third of the time. Until the transaction ends nobody else can use the tables then.
+    When no workspace has a ticket yet and there will be many, indexes are made after the rows, and on PostgreSQL
+    foreign keys, too, which takes a third of the time. Until the transaction ends nobody else can use the tables there.
     """
     driver = tx.connection
     if tx.is_sqlite:
         [(before,)] = await driver.execute_fetchall("PRAGMA cache_size")
         await driver.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
-        yield []  # a failure may have closed the connection: then there is nothing to set back
+        # a failure may have closed the connection: then there is nothing to set back
+        yield await _put_indexes_off(driver) if tickets >= _MANY_TICKETS else []
         await driver.execute(f"PRAGMA cache_size={before}")
         return
     yield await _put_off(driver) if tickets >= _MANY_TICKETS else []
@@ -193,7 +195,27 @@ async def loading(tx: Tx, tickets: int) -> AsyncIterator[list[str]]:
 async def run(tx: Tx, statement: str) -> None:
     """Run one of the statements that were put off."""
     with _as_ours():
-        await tx.connection.execute(statement, timeout=_TIMEOUT_S)
+        if tx.is_sqlite:
+            await tx.connection.execute_fetchall(statement)
+        else:
+            await tx.connection.execute(statement, timeout=_TIMEOUT_S)
+
+
+async def _put_indexes_off(driver: Any) -> list[str]:
+    """SQLite: drop secondary indexes of empty tables; the statements that make them again."""
+    [(is_there,)] = await driver.execute_fetchall("SELECT EXISTS (SELECT 1 FROM ticket)")
+    if is_there:
+        return []
+    names = [name.strip('"') for name in _FILLED]
+    found = await driver.execute_fetchall(
+        # those without a text belong to a constraint
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+        "AND tbl_name IN (SELECT value FROM json_each(?)) ORDER BY tbl_name, name",
+        (json.dumps(names),),
+    )
+    for name, _ in found:
+        await driver.execute(f'DROP INDEX "{name}"')
+    return [make for _, make in found]
 
 
 async def _put_off(driver: Any) -> list[str]:
@@ -227,7 +249,7 @@ async def tidy(database: Database) -> None:
                 await driver.execute_fetchall("ANALYZE")
             else:
                 await driver.execute(
-                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally, figure", timeout=_TIMEOUT_S
+                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}", timeout=_TIMEOUT_S
                 )
 
 
