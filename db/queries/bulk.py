@@ -8,7 +8,7 @@ import contextlib
 import io
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -125,15 +125,16 @@ async def add(tx: Tx, loads: Iterable[Load]) -> None:
                 await driver.executemany(f'INSERT INTO "{table}" ({listed}) VALUES ({marks})', body)
 
 
-async def add_up(
-    tx: Tx, counted: Mapping[tallies.Cell, int], added_up: Mapping[figures.Cell, int]
-) -> None:
+async def add_up(tx: Tx, counted: Mapping[tallies.Cell, int], added_up: Mapping[figures.Cell, int]) -> None:
     """Add to the tallies and the figures at once; on PostgreSQL all of each in one statement."""
     if tx.is_sqlite:
         await tallies.add(tx, counted)
         await figures.add(tx, added_up)
         return
-    for table, added in ((tallies.tally, tallies.rows_of(counted)), (figures.figure, figures.rows_of(added_up))):
+    for table, added in (
+        (tallies.tally, tallies.rows_of(counted)),
+        (figures.figure, figures.rows_of(added_up)),
+    ):
         if added:
             columns = [[row[column.name] for row in added] for column in table.columns]
             with _as_ours():
@@ -145,7 +146,8 @@ def _sum_up(table: Table) -> str:
     names = ", ".join(table.columns.keys())
     key = ", ".join(table.primary_key.columns.keys())
     lists = ", ".join(
-        f"${number}::{column.type.compile(_POSTGRESQL)}[]" for number, column in enumerate(table.columns, start=1)
+        f"${number}::{column.type.compile(_POSTGRESQL)}[]"
+        for number, column in enumerate(table.columns, start=1)
     )
     sums = ", ".join(
         f"{name} = {table.name}.{name} + excluded.{name}"
@@ -153,7 +155,7 @@ def _sum_up(table: Table) -> str:
         if not column.primary_key
     )
     return (
-        f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({lists}) "  # noqa: S608  # names of ours
+        f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({lists}) "  # names of ours
         f"ON CONFLICT ({key}) DO UPDATE SET {sums}"
     )
 
@@ -248,9 +250,7 @@ async def tidy(database: Database) -> None:
                 await driver.execute_fetchall("PRAGMA analysis_limit=1000")
                 await driver.execute_fetchall("ANALYZE")
             else:
-                await driver.execute(
-                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}", timeout=_TIMEOUT_S
-                )
+                await driver.execute(f"VACUUM (ANALYZE) {', '.join(_FILLED)}", timeout=_TIMEOUT_S)
 
 
 # --- how ------------------------------------------------------------------------------------------------------

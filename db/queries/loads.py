@@ -8,7 +8,7 @@ import datetime as dt
 import functools
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -117,9 +117,10 @@ class Packer:
         ]
         if self._for_sqlite:
             return Load(table.name, names, list(zip(*found, strict=True)))
-        # each record begins with the number of its columns; only that goes on for ever
-        records = zip(repeat(struct.pack(">h", len(names))), *found)  # noqa: B905
-        return Load(table.name, names, b"".join(chain((_BEGIN,), chain.from_iterable(records), (_END,))))
+        # each record begins with the number of its columns
+        found[0] = map(struct.pack(">h", len(names)).__add__, found[0])
+        records = chain.from_iterable(zip(*found, strict=True))
+        return Load(table.name, names, b"".join(chain((_BEGIN,), records, (_END,))))
 
     def _entries(self, index: str, entries: Iterable[tuple[int, str]]) -> Load:
         """Search entries. COPY takes a tsvector as text only; words hold nothing that it would want escaped."""

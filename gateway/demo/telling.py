@@ -12,7 +12,7 @@ import os
 import signal
 from array import array
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -121,7 +121,7 @@ class Narration:
         self._brief = brief
         self.totals = Totals(Counter(), Counter())
 
-    async def told(self, shares: Iterator[Share], tickets: int) -> AsyncIterator[Told]:
+    async def told(self, shares: Iterator[Share], tickets: int) -> AsyncGenerator[Told, None]:
         """What comes of each share, in their order; with many tickets others tell ahead while one is written."""
         if tickets < _MANY_TICKETS:
             narrator = Narrator(self._brief)
@@ -200,10 +200,10 @@ async def _processes(brief: Brief, count: int) -> AsyncIterator[list[Connection]
         yield lines
     finally:
         # threads may still wait for an answer: the end of the process is one
-        for process in started:
-            process.kill()
-        for process in started:
-            process.join()
+        for each in started:
+            each.kill()
+        for each in started:
+            each.join()
 
 
 def _narrate(line: Connection, brief: Brief) -> None:
