@@ -14,9 +14,9 @@ It is the support desk of Harbor, a maker of card terminals and till software, o
   200 tickets, 50 from 8,000 on; a few do most of the work. 20 categories in a tree. All addresses end in `.example`,
   which nobody can own.
 
-The same seed, number, `now` and number of tickets in the workspace make the same rows, ids aside, however many
-processes tell them (telling.py). Whatever the workspace
-holds stays. Run again, it ADDS tickets of new customers, and goes on with its own staff, categories and organizations.
+The same seed, number, `now` and number of tickets in the workspace make the same rows, ids aside, however many processes
+tell them (telling.py). Whatever the workspace holds stays. Run again, it ADDS tickets of new customers, and goes on with
+its own staff, categories and organizations.
 """
 
 import datetime as dt
