@@ -87,12 +87,13 @@ class Narrator:
         log = [line for life in lives for line in life.activity]
         ratings = [rating for life in lives for rating in life.ratings]
         watchers = [watcher for life in lives for watcher in life.watchers]
+        counted, added_up = self.totals
         for place in map(tallies.place_of, tickets):
-            self.totals.tallies.update(tallies.cells(place))
+            counted.update(tallies.cells(place))
             for cell, amount in figures.cells(place):
-                self.totals.figures[cell] += amount
+                added_up[cell] += amount
         for work in bulk.work_in(replies, log, ratings):
-            figures.count_work(self.totals.figures, work)
+            figures.count_work(added_up, work)
         pack = self._packer
         loads = [
             *pack.tickets(tickets),
