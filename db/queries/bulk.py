@@ -1,34 +1,27 @@
 """Rows by the hundred thousand, for `answer demo`: COPY on PostgreSQL, one prepared INSERT on SQLite.
 
-What is written is what the other queries would have written, row by row; it is the caller's to be right about counters.
+What is written comes from db/queries/loads.py; it is the caller's to be right about counters.
 The driver is spoken to directly, inside the transaction: SQLAlchemy's own inserts take five times as long.
 """
 
 import contextlib
-import datetime as dt
 import io
+import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
-import msgspec
-from sqlalchemy import JSON, BigInteger, Dialect, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel
+from sqlalchemy import BigInteger, Dialect, Table, bindparam, func, select
+from sqlalchemy.dialects import postgresql
 
 from db import rows, tables
 from db.database import Database, Tx
 from db.errors import DatabaseUnavailable, WriteRaced
-from db.queries import activity, ratings, replies
+from db.queries import activity, figures, ratings, replies, tallies
 from db.queries.figures import Work, handed_over
-from db.queries.indexes import TICKETS, USERS
-from db.queries.tickets import words as ticket_words
-from db.queries.users import words as user_words
-from db.search import IndexedWords
+from db.queries.loads import Load, Model
 from db.statements import Statement, table_of
-from db.types import UtcDateTime
 
 _TIMEOUT_S: Final = 3600.0
 """Of one COPY or one index: the connection's own limit is made for the statements of a request."""
@@ -38,7 +31,7 @@ _SORTING_MIB: Final = 256
 _MANY_TICKETS: Final = 5_000
 _FILLED: Final = (
     "organization", '"user"', "user_search", "category", "ticket", "ticket_search", "tag", "watcher", "reply", "activity",
-    "rating",
+    "rating", "ticket_tally", "figure",
 )  # fmt: skip
 _DEFINITIONS: Final = """
     WITH filled AS (SELECT oid::regclass AS name FROM pg_class WHERE oid = ANY ($1::text[]::regclass[]))
@@ -54,12 +47,7 @@ _DEFINITIONS: Final = """
 """
 """Statements that drop and make again each index (first) and each foreign key of the tables."""
 
-_SQLITE: Final[Dialect] = sqlite.dialect()
 _POSTGRESQL: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy left it out
-
-Model = type[SQLModel]
-Record = Sequence[Any]
-Encoder = Callable[[Any], Any]
 
 
 # --- what is there already ------------------------------------------------------------------------------------
@@ -106,68 +94,70 @@ async def new_ids(tx: Tx, model: Model, count: int) -> Sequence[int]:
             (table,),
         )
         return range(last + 1, last + 1 + count)
-    found = await driver.fetch(
-        f"SELECT nextval(pg_get_serial_sequence('\"{table}\"', 'id')) FROM generate_series(1, $1)",
+    found = await driver.fetchval(
+        f"SELECT array_agg(nextval(pg_get_serial_sequence('\"{table}\"', 'id'))) FROM generate_series(1, $1)",
         count,
         timeout=_TIMEOUT_S,
     )
-    return [record[0] for record in found]
+    return found or []
 
 
 # --- adding ---------------------------------------------------------------------------------------------------
 
 
-async def add_organizations(tx: Tx, added: Sequence[rows.Organization]) -> None:
-    """New organizations with the ids and counts they carry."""
-    await _insert(tx, tables.Organization, rows.Organization.__struct_fields__, added)
+async def add(tx: Tx, loads: Iterable[Load]) -> None:
+    """Add the rows, one load after the other."""
+    driver = tx.connection
+    for table, names, body, is_text in loads:
+        if not body:
+            continue
+        with _as_ours():
+            if isinstance(body, bytes):
+                await driver.copy_to_table(
+                    table,
+                    source=io.BytesIO(body),
+                    columns=names,
+                    format="text" if is_text else "binary",
+                    timeout=_TIMEOUT_S,
+                )
+            else:
+                listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+                await driver.executemany(f'INSERT INTO "{table}" ({listed}) VALUES ({marks})', body)
 
 
-async def add_categories(tx: Tx, added: Sequence[rows.Category]) -> None:
-    """New categories with the ids and counts they carry, parents before their children."""
-    await _insert(tx, tables.Category, rows.Category.__struct_fields__, added)
+async def add_up(tx: Tx, counted: Mapping[tallies.Cell, int], added_up: Mapping[figures.Cell, int]) -> None:
+    """Add to the tallies and the figures at once; on PostgreSQL all of each in one statement."""
+    if tx.is_sqlite:
+        await tallies.add(tx, counted)
+        await figures.add(tx, added_up)
+        return
+    for table, added in (
+        (tallies.tally, tallies.rows_of(counted)),
+        (figures.figure, figures.rows_of(added_up)),
+    ):
+        if added:
+            columns = [[row[column.name] for row in added] for column in table.columns]
+            with _as_ours():
+                await tx.connection.execute(_sum_up(table), *columns, timeout=_TIMEOUT_S)
 
 
-async def add_users(tx: Tx, added: Sequence[rows.User], email_key: Callable[[str], str]) -> None:
-    """New users with the ids and counts they carry, and their search entries."""
-    names = rows.User.__struct_fields__
-    records = _columns(tx, tables.User, names, added)
-    keys = [email_key(person.email) for person in added]
-    await _insert_columns(tx, "user", (*names, "email_key"), [*records, keys])
-    await _remember(tx, USERS, ((person.id, user_words(person)) for person in added))
-
-
-async def add_tickets(tx: Tx, added: Sequence[rows.Ticket]) -> None:
-    """New tickets with the ids they carry, their tags and search entries."""
-    await _insert(tx, tables.Ticket, rows.Ticket.__struct_fields__, added)
-    tagged = [(row.id, name, row.workspace_id) for row in added for name in row.tags]
-    await _insert_records(tx, "tag", ("ticket_id", "name", "workspace_id"), tagged)
-    await _remember(tx, TICKETS, ((row.id, ticket_words(row)) for row in added))
-
-
-async def add_replies(tx: Tx, added: Sequence[rows.Reply]) -> None:
-    """New replies; they get their ids here, in the order given."""
-    await _insert(tx, tables.Reply, rows.Reply.__struct_fields__[1:], added)
-
-
-async def add_activity(tx: Tx, added: Sequence[rows.Activity]) -> None:
-    """New log lines; they get their ids here, in the order given."""
-    await _insert(tx, tables.Activity, rows.Activity.__struct_fields__[1:], added)
-
-
-async def add_ratings(tx: Tx, added: Sequence[rows.Rating]) -> None:
-    """New ratings; they get their ids here, in the order given."""
-    await _insert(tx, tables.Rating, rows.Rating.__struct_fields__[1:], added)
-
-
-async def add_watchers(tx: Tx, workspace_id: int, added: Iterable[tuple[int, int, dt.datetime]]) -> None:
-    """New watchers: ticket, user, since when."""
-    names = ("ticket_id", "user_id", "created_at", "workspace_id")
-    when = _encoder(tx, tables.Watcher, "created_at")
-    records = [
-        (ticket_id, user_id, when(since) if when else since, workspace_id)
-        for ticket_id, user_id, since in added
-    ]
-    await _insert_records(tx, "watcher", names, records)
+def _sum_up(table: Table) -> str:
+    """A statement that takes a list for each column, adds the rows, and adds to the amounts of those that are there."""
+    names = ", ".join(table.columns.keys())
+    key = ", ".join(table.primary_key.columns.keys())
+    lists = ", ".join(
+        f"${number}::{column.type.compile(_POSTGRESQL)}[]"
+        for number, column in enumerate(table.columns, start=1)
+    )
+    sums = ", ".join(
+        f"{name} = {table.name}.{name} + excluded.{name}"
+        for name, column in table.columns.items()
+        if not column.primary_key
+    )
+    return (
+        f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({lists}) "  # names of ours
+        f"ON CONFLICT ({key}) DO UPDATE SET {sums}"
+    )
 
 
 def work_in(
@@ -185,24 +175,49 @@ def work_in(
 
 
 @contextlib.asynccontextmanager
-async def loading(tx: Tx, tickets: int) -> AsyncIterator[None]:
-    """Make the engine ready for many rows, and afterwards as it was. Only for `add_…` calls of one transaction.
+async def loading(tx: Tx, tickets: int) -> AsyncIterator[list[str]]:
+    """Make the engine ready for many rows, and afterwards as it was. Only for `add` and `add_up` of one transaction.
 
-    PostgreSQL: when no workspace has a ticket yet and there will be many, indexes and foreign keys are made after
-    the rows, which takes a third of the time. Until the transaction ends nobody else can use the tables then.
+    Yields statements that were put off: the block has to `run` all of them, in their order, when the rows are there.
+
+    When no workspace has a ticket yet and there will be many, indexes are made after the rows, and on PostgreSQL
+    foreign keys, too, which takes a third of the time. Until the transaction ends nobody else can use the tables there.
     """
     driver = tx.connection
     if tx.is_sqlite:
         [(before,)] = await driver.execute_fetchall("PRAGMA cache_size")
         await driver.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}")
-        yield  # a failure may have closed the connection: then there is nothing to set back
+        # a failure may have closed the connection: then there is nothing to set back
+        yield await _put_indexes_off(driver) if tickets >= _MANY_TICKETS else []
         await driver.execute(f"PRAGMA cache_size={before}")
         return
-    later = await _put_off(driver) if tickets >= _MANY_TICKETS else []
-    yield
-    for statement in later:
-        with _as_ours():
-            await driver.execute(statement, timeout=_TIMEOUT_S)
+    yield await _put_off(driver) if tickets >= _MANY_TICKETS else []
+
+
+async def run(tx: Tx, statement: str) -> None:
+    """Run one of the statements that were put off."""
+    with _as_ours():
+        if tx.is_sqlite:
+            await tx.connection.execute_fetchall(statement)
+        else:
+            await tx.connection.execute(statement, timeout=_TIMEOUT_S)
+
+
+async def _put_indexes_off(driver: Any) -> list[str]:
+    """SQLite: drop secondary indexes of empty tables; the statements that make them again."""
+    [(is_there,)] = await driver.execute_fetchall("SELECT EXISTS (SELECT 1 FROM ticket)")
+    if is_there:
+        return []
+    names = [name.strip('"') for name in _FILLED]
+    found = await driver.execute_fetchall(
+        # those without a text belong to a constraint
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+        "AND tbl_name IN (SELECT value FROM json_each(?)) ORDER BY tbl_name, name",
+        (json.dumps(names),),
+    )
+    for name, _ in found:
+        await driver.execute(f'DROP INDEX "{name}"')
+    return [make for _, make in found]
 
 
 async def _put_off(driver: Any) -> list[str]:
@@ -235,79 +250,10 @@ async def tidy(database: Database) -> None:
                 await driver.execute_fetchall("PRAGMA analysis_limit=1000")
                 await driver.execute_fetchall("ANALYZE")
             else:
-                await driver.execute(
-                    f"VACUUM (ANALYZE) {', '.join(_FILLED)}, ticket_tally, figure", timeout=_TIMEOUT_S
-                )
+                await driver.execute(f"VACUUM (ANALYZE) {', '.join(_FILLED)}", timeout=_TIMEOUT_S)
 
 
 # --- how ------------------------------------------------------------------------------------------------------
-
-
-async def _insert(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> None:
-    await _insert_columns(tx, table_of(model).name, names, _columns(tx, model, names, added))
-
-
-async def _insert_columns(tx: Tx, table: str, names: tuple[str, ...], columns: list[Iterable[Any]]) -> None:
-    await _insert_records(tx, table, names, list(zip(*columns, strict=True)))
-
-
-async def _insert_records(tx: Tx, table: str, names: tuple[str, ...], records: Sequence[Record]) -> None:
-    if not records:
-        return
-    driver = tx.connection
-    with _as_ours():
-        if tx.is_sqlite:
-            listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
-            await driver.executemany(f'INSERT INTO "{table}" ({listed}) VALUES ({marks})', records)
-        else:
-            await driver.copy_records_to_table(table, records=records, columns=names, timeout=_TIMEOUT_S)
-
-
-async def _remember(tx: Tx, index: str, entries: Iterable[tuple[int, str]]) -> None:
-    """Search entries. COPY takes a tsvector as text only; our words hold nothing that it would want escaped."""
-    encode = IndexedWords().process_bind_param
-    driver = tx.connection
-    dialect = _SQLITE if tx.is_sqlite else _POSTGRESQL
-    with _as_ours():
-        if tx.is_sqlite:
-            records = [(row_id, encode(text, dialect)) for row_id, text in entries]
-            await driver.executemany(f"INSERT INTO {index} (rowid, words) VALUES (?, ?)", records)
-            return
-        lines = "".join([f"{row_id}\t{encode(text, dialect)}\n" for row_id, text in entries])
-        await driver.copy_to_table(
-            index,
-            source=io.BytesIO(lines.encode()),
-            columns=("row_id", "words"),
-            format="text",
-            timeout=_TIMEOUT_S,
-        )
-
-
-def _columns(tx: Tx, model: Model, names: tuple[str, ...], added: Sequence[Any]) -> list[Iterable[Any]]:
-    """The values column by column, as the driver takes them."""
-    found: list[Iterable[Any]] = []
-    for name in names:
-        values = map(attrgetter(name), added)
-        encode = _encoder(tx, model, name)
-        found.append(values if encode is None else map(encode, values))
-    return found
-
-
-def _encoder(tx: Tx, model: Model, name: str) -> Encoder | None:
-    kind = table_of(model).c[name].type
-    if isinstance(kind, JSON):
-        return _json
-    return _sqlite_instant if tx.is_sqlite and isinstance(kind, UtcDateTime) else None
-
-
-def _json(value: Any) -> str:
-    """As compact text: PostgreSQL keeps JSON as it was sent, and readers parse it."""
-    return msgspec.json.encode(value).decode()
-
-
-def _sqlite_instant(value: dt.datetime | None) -> str | None:
-    """The text that SQLAlchemy stores for an instant in UTC: without the zone, always six digits of a second."""
-    return None if value is None else value.isoformat(" ", "microseconds")[:26]
 
 
 @contextlib.contextmanager

@@ -229,17 +229,20 @@ _FOLD = {
 
 async def add(tx: Tx, amounts: Mapping[Cell, int]) -> None:
     """Add to the figures of the days and of their months: for who folds, or writes what nobody should have to fold."""
-    held: defaultdict[tuple[Any, ...], dict[str, int]] = defaultdict(_NOTHING.copy)
-    for (workspace_id, facet, day, facet_id, measure), amount in amounts.items():
-        held[workspace_id, facet, DAY, day, facet_id][measure] += amount
-        held[workspace_id, facet, MONTH, day.replace(day=1), facet_id][measure] += amount
-    added = _rows(held)
+    added = rows_of(amounts)
     if added:
         await tx.change(_FOLD[tx.is_sqlite], added)
 
 
-def _rows(held: Mapping[tuple[Any, ...], dict[str, int]]) -> Sequence[dict[str, Any]]:
-    """Always in one order: two that fold at once must not wait for each other in a circle."""
+def rows_of(amounts: Mapping[Cell, int]) -> Sequence[dict[str, Any]]:
+    """The amounts by column, of the days and of their months.
+
+    Always in one order: two that fold at once must not wait for each other in a circle.
+    """
+    held: defaultdict[tuple[Any, ...], dict[str, int]] = defaultdict(_NOTHING.copy)
+    for (workspace_id, facet, day, facet_id, measure), amount in amounts.items():
+        held[workspace_id, facet, DAY, day, facet_id][measure] += amount
+        held[workspace_id, facet, MONTH, day.replace(day=1), facet_id][measure] += amount
     return [
         dict(zip(_KEY, key, strict=True)) | found
         for key, found in sorted(held.items())

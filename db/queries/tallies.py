@@ -268,14 +268,18 @@ async def fold(tx: Tx, most: int) -> int:
 
 async def add(tx: Tx, amounts: Mapping[Cell, int]) -> None:
     """Add to the tallies at once: for who folds, or writes so much that nobody should have to fold it."""
-    added = [
-        # always in one order: two that fold at once must not wait for each other in a circle
+    added = rows_of(amounts)
+    if added:
+        await tx.change(_FOLD[tx.is_sqlite], added)
+
+
+def rows_of(amounts: Mapping[Cell, int]) -> list[dict[str, Any]]:
+    """The amounts by column, always in one order: two that fold at once must not wait for each other in a circle."""
+    return [
         dict(zip(_CELL, cell, strict=True)) | {"amount": amount}
         for cell, amount in sorted(amounts.items())
         if amount
     ]
-    if added:
-        await tx.change(_FOLD[tx.is_sqlite], added)
 
 
 def cells(place: Place) -> Iterator[Cell]:

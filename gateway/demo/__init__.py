@@ -14,8 +14,9 @@ It is the support desk of Harbor, a maker of card terminals and till software, o
   200 tickets, 50 from 8,000 on; a few do most of the work. 20 categories in a tree. All addresses end in `.example`,
   which nobody can own.
 
-The same seed, number, `now` and number of tickets in the workspace make the same rows, ids aside. Whatever the workspace
-holds stays. Run again, it ADDS tickets of new customers, and goes on with its own staff, categories and organizations.
+The same seed, number, `now` and number of tickets in the workspace make the same rows, ids aside, however many processes
+tell them (telling.py). Whatever the workspace holds stays. Run again, it ADDS tickets of new customers, and goes on with
+its own staff, categories and organizations.
 """
 
 import datetime as dt
@@ -47,10 +48,14 @@ async def fill(
         raise ValueError("a sample helpdesk has at least one ticket")
     async with helpdesk_db.write() as tx:
         home = await workspace_named(tx, workspace, None, now)
-        async with bulk.loading(tx, tickets):
+        async with bulk.loading(tx, tickets) as put_off:
             summary = await Filling(tx, home.id, tickets, seed, microseconds(now), progress).run()
-            progress("finishing", 0, 2)
-        progress("finishing", 1, 2)
+            steps = len(put_off) + 2
+            progress("finishing", 0, steps)
+            for done, statement in enumerate(put_off, start=1):
+                await bulk.run(tx, statement)
+                progress("finishing", done, steps)
+        progress("finishing", steps - 1, steps)
     await bulk.tidy(helpdesk_db)
-    progress("finishing", 2, 2)
+    progress("finishing", steps, steps)
     return summary

@@ -1,29 +1,27 @@
 """One run of `answer demo`: what is drawn and what is written, in the order in which it is needed."""
 
-import asyncio
+import contextlib
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from random import Random
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from db import rows, tables
 from db.database import Tx
-from db.queries import bulk, figures, organizations, tallies
+from db.queries import bulk, organizations
+from db.queries.loads import Model, Packer
 from gateway.demo import people
 from gateway.demo.arrivals import DAY, DAYS, arrivals, instant
-from gateway.demo.lives import Life
 from gateway.demo.people import Addresses, Customers, Organizations
-from gateway.demo.stories import Asker, Desk, Teller
+from gateway.demo.stories import Asker, Desk
+from gateway.demo.telling import AT_ONCE, Brief, Narration, Share
 from gateway.demo.topics import Library, library
 from resolvers.fields import email_key
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, how much of it is done, and how much there is."""
-AT_ONCE: Final = 2_000
-"""Tickets, or users, that are in memory together."""
 Item = TypeVar("Item")
 
 
@@ -67,6 +65,7 @@ class Filling:
         self.now = now
         self.start = now - DAYS * DAY
         self.progress = progress
+        self.pack = Packer(for_sqlite=tx.is_sqlite)
         self.summary = Summary(workspace_id, tickets)
 
     async def run(self) -> Summary:
@@ -81,17 +80,17 @@ class Filling:
         desk = await self._staff(addresses)
         homes = await self._organizations(customers, rng)
         await self._customers(customers, homes, addresses, rng)
-        teller = Teller(self.workspace_id, found, desk, places, self.now, rng)
-        await self._tickets(
-            _told(teller, await self._ids(tables.Ticket, self.tickets), moments, wrote, customers, homes)
-        )
+        chance = f"{self.seed}/{self.tickets}/{known}"
+        brief = Brief(self.tx.is_sqlite, self.workspace_id, desk, places, self.now, chance)
+        ids = await self._ids(tables.Ticket, self.tickets)
+        await self._tickets(Narration(brief), _shares(ids, moments, wrote, customers, homes))
         return self.summary
 
     def _random(self, purpose: str) -> Random:
         """Chance for one purpose. Staff and organizations have their own, so that a second run meets the same."""
         return Random(f"{self.seed}/{purpose}")  # noqa: S311  # a sample is no secret
 
-    async def _ids(self, model: bulk.Model, count: int) -> list[int]:
+    async def _ids(self, model: Model, count: int) -> list[int]:
         return list(await bulk.new_ids(self.tx, model, count))
 
     def _count(self, **more: int) -> None:
@@ -116,7 +115,7 @@ class Filling:
                     places[slug], self.workspace_id, above, name, slug, color, description, since, since
                 )
             )
-        await bulk.add_categories(self.tx, added)
+        await bulk.add(self.tx, self.pack.categories(added))
         self._count(categories=len(added))
         return places
 
@@ -131,7 +130,7 @@ class Filling:
             if address in new_ids:
                 free = addresses.new(*address.split("@"))
                 added.append(people.user_row(new_ids[address], self.workspace_id, name, free, role, since))
-        await bulk.add_users(self.tx, added, email_key)
+        await bulk.add(self.tx, self.pack.users(added, email_key))
         self._count(staff=len(added))
         return Desk(
             ids=[known.get(address) or new_ids[address] for _, address, _ in drawn],
@@ -150,7 +149,7 @@ class Filling:
         people.introduce(customers, homes, rng)
         fresh = set(missing)
         added = people.organization_rows(self.workspace_id, homes, customers, fresh, self.start, rng)
-        await bulk.add_organizations(self.tx, list(added))
+        await bulk.add(self.tx, self.pack.organizations(list(added)))
         self._count(organizations=len(missing))
         users = people.user_counts(homes, customers)
         for place, domain in enumerate(homes.domains):
@@ -166,62 +165,50 @@ class Filling:
         customers.ids = await self._ids(tables.User, len(customers.since))
         people_ = people.customer_rows(self.workspace_id, customers, homes, addresses, rng)
         for batch in _batches(people_):
-            await bulk.add_users(self.tx, batch, email_key)
+            await bulk.add(self.tx, self.pack.users(batch, email_key))
             self._count(customers=len(batch))
             self.progress("customers", self.summary.customers, len(customers.since))
 
-    async def _tickets(self, lives: Iterator[Life]) -> None:
-        counted: Counter[tallies.Cell] = Counter()
-        added_up: Counter[figures.Cell] = Counter()
+    async def _tickets(self, narration: Narration, shares: Iterator[Share]) -> None:
         done = 0
-        batches = _batches(lives)
-        batch = next(batches)
-        while batch:
-            # PostgreSQL writes one batch while the next is told; SQLite's driver and a second thread of Python only
-            # take the interpreter from each other
-            ahead = None if self.tx.is_sqlite else asyncio.create_task(asyncio.to_thread(next, batches, []))
-            added = [life.row() for life in batch]
-            await bulk.add_tickets(self.tx, added)
-            for place in map(tallies.place_of, added):
-                counted.update(tallies.cells(place))
-                for cell, amount in figures.cells(place):
-                    added_up[cell] += amount
-            replies = [reply for life in batch for reply in life.replies]
-            await bulk.add_replies(self.tx, replies)
-            log = [entry for life in batch for entry in life.activity]
-            await bulk.add_activity(self.tx, log)
-            ratings = [rating for life in batch for rating in life.ratings]
-            await bulk.add_ratings(self.tx, ratings)
-            for work in bulk.work_in(replies, log, ratings):
-                figures.count_work(added_up, work)
-            watchers = [watcher for life in batch for watcher in life.watchers]
-            await bulk.add_watchers(self.tx, self.workspace_id, watchers)
-            self._count(replies=len(replies))
-            done += len(batch)
-            self.progress("tickets", done, self.tickets)
-            batch = await ahead if ahead else next(batches, [])
-        await tallies.add(self.tx, counted)
-        await figures.add(self.tx, added_up)
+        async with contextlib.aclosing(narration.told(shares, self.tickets)) as told:
+            async for loads, tickets, replies in told:
+                await bulk.add(self.tx, loads)
+                self._count(replies=replies)
+                done += tickets
+                self.progress("tickets", done, self.tickets)
+        await bulk.add_up(self.tx, *narration.totals)
 
 
-def _told(
-    teller: Teller,
-    ids: Iterable[int],
-    moments: Iterable[int],
+def _shares(
+    ids: list[int],
+    moments: "array[int]",
     wrote: "array[int]",
     customers: Customers,
     homes: Organizations,
-) -> Iterator[Life]:
-    """The tickets, oldest first."""
-    for ticket_id, moment, who in zip(ids, moments, wrote, strict=True):
-        home = customers.organizations[who]
-        asker = Asker(
-            customers.ids[who],
-            customers.names[who],
-            homes.ids[home] if home >= 0 else None,
-            homes.names[home] if home >= 0 else None,
+) -> Iterator[Share]:
+    """The tickets, oldest first; the latest are a whole share."""
+    first = len(ids) % AT_ONCE
+    bounds = [0, *range(first or AT_ONCE, len(ids) + 1, AT_ONCE)]
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        places = {who: place for place, who in enumerate(dict.fromkeys(wrote[start:end]))}
+        yield Share(
+            number,
+            ids[start:end],
+            moments[start:end],
+            [places[who] for who in wrote[start:end]],
+            [_asker(who, customers, homes) for who in places],
         )
-        yield teller.tell(ticket_id, moment, asker)
+
+
+def _asker(who: int, customers: Customers, homes: Organizations) -> Asker:
+    home = customers.organizations[who]
+    return Asker(
+        customers.ids[who],
+        customers.names[who],
+        homes.ids[home] if home >= 0 else None,
+        homes.names[home] if home >= 0 else None,
+    )
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import multiprocessing
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from db import rows
 from db.database import Database
 from db.queries import activity, bulk, ratings, replies, tickets, users, watchers
-from gateway.demo import Summary, fill
+from db.search import IndexedWords
+from gateway.demo import Summary, fill, telling
 from gateway.demo.arrivals import DAY, arrivals, instant, microseconds
 from gateway.demo.lives import Life
 from gateway.demo.stories import Asker, Desk, Teller
@@ -27,7 +29,7 @@ from resolvers import watchers as watchers_rules
 from resolvers.content import content_html
 from resolvers.context import Caller, Helpdesk
 from tests.agreement import scalar, wrong
-from tests.contents import folded
+from tests.contents import folded, tables_of
 
 NOW = dt.datetime(2026, 11, 20, 14, 30, tzinfo=dt.UTC)
 TABLES = ("organization", "user", "category", "ticket", "tag", "watcher", "reply", "activity", "rating")
@@ -169,6 +171,103 @@ async def test_the_same_seed_makes_the_same_rows(sqlite_template: Path, tmp_path
         await database.close()
     assert found[0] == found[1]
     assert found[0] != found[2]
+
+
+@pytest.fixture
+def several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few there are, two processes tell them, 25 at a time."""
+    monkeypatch.setattr(telling, "_MANY_TICKETS", 1)
+    monkeypatch.setattr(telling, "_cores", lambda: 2)
+    monkeypatch.setattr("gateway.demo.filling.AT_ONCE", 25)
+
+
+@pytest.mark.usefixtures("several")
+async def test_several_processes_tell_a_large_sample(database: Database) -> None:
+    seen = []
+    await filled(database, 110, progress=lambda stage, *far: seen.append(far) if stage == "tickets" else None)
+    assert seen == [(10, 110), (35, 110), (60, 110), (85, 110), (110, 110)]
+    assert await scalar(database, "SELECT count(*) FROM ticket") == 110
+    assert await wrong(database) == {}
+    assert multiprocessing.active_children() == []
+
+
+async def test_however_many_tell_it_the_rows_are_the_same(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.demo.filling.AT_ONCE", 25)
+    found = []
+    for number, many in enumerate((10_000, 1)):
+        monkeypatch.setattr(telling, "_MANY_TICKETS", many)
+        path = tmp_path / f"{number}.db"
+        shutil.copy(sqlite_template, path)
+        database = Database(f"sqlite:///{path}", readers=1)
+        await filled(database, 80)
+        found.append((await dumped(database), await tables_of(database)))
+        await database.close()
+    assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("several")
+async def test_interrupted_while_several_tell_it_leaves_nothing(database: Database) -> None:
+    def progress(stage: str, *_: int) -> None:
+        if stage == "tickets":
+            filling.cancel()
+
+    filling = asyncio.create_task(filled(database, 200, progress=progress))
+    with pytest.raises(asyncio.CancelledError):
+        await filling
+    assert multiprocessing.active_children() == []
+    assert set((await counted(database)).values()) == {0}
+
+
+@pytest.mark.usefixtures("several")
+async def test_when_one_of_several_is_killed_nothing_is_left(database: Database) -> None:
+    def progress(stage: str, *_: int) -> None:
+        if stage == "tickets":
+            for each in multiprocessing.active_children():
+                each.kill()
+
+    with pytest.raises(RuntimeError, match="before its time"):
+        await filled(database, 400, progress=progress)
+    assert multiprocessing.active_children() == []
+    assert set((await counted(database)).values()) == {0}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_words_are_indexed_as_by_every_other_write(database: Database) -> None:
+    await filled(database, 60)
+    async with database.engine.connect() as connection:
+        for table, index, sought in (
+            ("ticket", "ticket_search", "subject || chr(10) || content"),
+            ('"user"', "user_search", "name || chr(10) || email"),
+        ):
+            found = await connection.execute(
+                text(f"SELECT {sought}, words FROM {table} JOIN {index} ON row_id = id")  # noqa: S608
+            )
+            for written, words in found.all():
+                same = text("SELECT CAST(:words AS tsvector)::text").bindparams(
+                    bindparam("words", type_=IndexedWords())
+                )
+                assert (await connection.execute(same, {"words": written})).scalar_one() == words
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_large_load_leaves_the_indexes_as_they_were(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def definitions() -> list[Any]:
+        async with database.engine.connect() as connection:
+            found = await connection.execute(
+                text("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
+            )
+            return sorted(map(tuple, found), key=str)
+
+    before = await definitions()
+    monkeypatch.setattr(bulk, "_MANY_TICKETS", 1)
+    await filled(database, 50)
+    assert await definitions() == before
+    assert await wrong(database) == {}
 
 
 @pytest.mark.postgres
