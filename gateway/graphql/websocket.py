@@ -14,7 +14,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from gateway.graphql import parameters
-from gateway.graphql.answering import Answering, Visit
+from gateway.graphql.answering import ALIVE, Answering, Result, Visit
 from gateway.graphql.http import MAX_BODY, PATH
 from resolvers.context import Helpdesk
 from schema.errors import Refusal, plain_error, refusing
@@ -185,7 +185,11 @@ class Conversation:
         try:
             async with aclosing(self._results(payload)) as results:
                 async for result in results:
-                    await self._send({"id": name, "type": self._result_word, "payload": msgspec.Raw(result)})
+                    if result is ALIVE:
+                        await self._send({"type": "ping"})
+                        continue
+                    told = msgspec.Raw(result.body)
+                    await self._send({"id": name, "type": self._result_word, "payload": told})
             last = {"id": name, "type": "complete"}
         except Refusal as refusal:
             last = {"id": name, "type": "error", "payload": refusal.errors}
@@ -195,7 +199,7 @@ class Conversation:
             self._running.pop(name, None)
         await self._send(last)
 
-    async def _results(self, payload: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+    async def _results(self, payload: dict[str, Any]) -> AsyncGenerator[Result, None]:
         request_id = uuid4().hex
         with refusing(request_id):
             # Signed in for every operation: the key may have been revoked since the last.
@@ -206,7 +210,7 @@ class Conversation:
                 charge.standing.check()
         address = self._socket.client.host if self._socket.client else ""
         results = self._answering.results(
-            Visit(self._helpdesk, caller, address, request_id), prepared, charge
+            Visit(self._helpdesk, caller, address, request_id), prepared, charge, self._authorization
         )
         async with aclosing(results):
             async for result in results:
