@@ -47,12 +47,14 @@ class Visit(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One answer of several, as JSON in UTF-8; `sequence` is that of the event it tells of. ALIVE is none."""
+    """One answer of several, as JSON in UTF-8; `sequence` is that of the event it tells of. BEGUN and ALIVE are none."""
 
     body: bytes
     sequence: int | None = None
 
 
+BEGUN: Final = Result(b"")
+"""The subscription stands: what happens from now on is told."""
 ALIVE: Final = Result(b"")
 """Nothing happened for a while, and the subscription goes on."""
 
@@ -163,6 +165,7 @@ class Answering:
         subscription = Subscription(helpdesk, caller, following)
         try:
             await subscription.begin()
+            yield BEGUN
             while True:
                 found = await _next(subscription)
                 # signed in for every event: the key may have been revoked since the last

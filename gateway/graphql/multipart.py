@@ -10,19 +10,22 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from gateway.graphql.answering import ALIVE, Result, encode_refusal
+from gateway.graphql.answering import Result, encode_refusal
 from schema.errors import Refusal
 
 MEDIA_TYPE: Final = 'multipart/mixed;boundary="graphql";subscriptionSpec="1.0"'
-_END: Final = b"\r\n--graphql--\r\n"
+# Apollo Client reads a part when the delimiter behind it has come: that is sent with the part, not with the next one.
+_DELIMITER: Final = b"\r\n--graphql"
+_END: Final = b"--\r\n"
 
 
 async def parts(results: AsyncGenerator[Result, None]) -> AsyncGenerator[bytes, None]:
     """Each result as a part; closing it closes the results."""
+    yield _DELIMITER
     async with aclosing(results):
         try:
             async for result in results:
-                yield _part(b"{}" if result is ALIVE else b'{"payload":' + result.body + b"}")
+                yield _part(b'{"payload":' + result.body + b"}" if result.body else b"{}")
         except Refusal as refusal:
             errors = encode_refusal(refusal)[1:]  # `"errors": […]}`
             yield _part(b'{"payload":null,' + errors)
@@ -30,4 +33,4 @@ async def parts(results: AsyncGenerator[Result, None]) -> AsyncGenerator[bytes, 
 
 
 def _part(body: bytes) -> bytes:
-    return b"\r\n--graphql\r\nContent-Type: application/json\r\n\r\n" + body
+    return b"\r\nContent-Type: application/json\r\n\r\n" + body + _DELIMITER

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from gateway.graphql.answering import ALIVE, Result, encode_refusal
+from gateway.graphql.answering import Result, encode_refusal
 from schema.errors import Refusal
 
 # The empty `data` is what makes a browser's EventSource deliver the event.
@@ -23,7 +23,7 @@ async def event_stream(results: AsyncGenerator[Result, None]) -> AsyncGenerator[
     async with aclosing(results):
         try:
             async for result in results:
-                yield COMMENT if result is ALIVE else _next(result)
+                yield _next(result) if result.body else COMMENT
         except Refusal as refusal:
             yield _next(Result(encode_refusal(refusal)))
     yield COMPLETE

@@ -185,8 +185,9 @@ class Conversation:
         try:
             async with aclosing(self._results(payload)) as results:
                 async for result in results:
-                    if result is ALIVE:
-                        await self._send({"type": "ping"})
+                    if not result.body:
+                        if result is ALIVE:
+                            await self._send({"type": "ping"})
                         continue
                     told = msgspec.Raw(result.body)
                     await self._send({"id": name, "type": self._result_word, "payload": told})
