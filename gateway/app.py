@@ -7,6 +7,8 @@ from typing import Any
 
 from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.types import Receive, Scope, Send
 
 from gateway.cors import Cors, origins_of
 from gateway.graphql import Answering, graphql_routes
@@ -16,6 +18,7 @@ from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
 from gateway.overload import Gate
 from gateway.pages import graphiql_page, page_routes
+from gateway.serving import before_the_end
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.telemetry import configure_logging
@@ -42,8 +45,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        async with embedded_worker(settings, helpdesk):
-            yield
+        with before_the_end(helpdesk.feed.end):
+            async with embedded_worker(settings, helpdesk):
+                yield
         await helpdesk.close()
 
     app = Litestar(
@@ -60,6 +64,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
             backend="gzip",
             minimum_size=COMPRESSED_FROM_BYTES,
             gzip_compress_level=1,
+            middleware_class=Compression,
             exclude=[
                 "^/graphql/static/",  # gateway/pages.py keeps those compressed
                 "^/v1/attachments/.*/download$",  # ranges and tags are of the bytes as they are
@@ -75,6 +80,18 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     app.state.settings = settings
     app.state.sign_in = sign_in
     return app
+
+
+class Compression(CompressionMiddleware):
+    """Compresses answers, and no streams: each would hold a quarter of a megabyte for as long as it lasts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer (ASGI)."""
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        if b"text/event-stream" in accepted or b"subscriptionspec" in accepted.lower():
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _refuse(request: Request[Any, Any, Any], error: AnswerError) -> Any:

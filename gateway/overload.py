@@ -1,8 +1,9 @@
 """The outermost layer: how much is taken on at once, and what is told to the rest.
 
 A request counts while it is worked on, not while its client sends or reads, so that slow clients take the places of
-nobody. One too many is refused at once with 503 and `Retry-After`, in the words of the door it came to: a queue would
-only make everybody late. Whoever reads too slowly is cut off.
+nobody; streams of events, which mostly wait, have places of their own. One too many is refused at once with 503 and
+`Retry-After`, in the words of the door it came to: a queue would only make everybody late. Whoever reads too slowly is
+cut off.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from resolvers.errors import AnswerError, Unavailable, ValidationError
 SLOW_AT_MOST: Final = 8
 """Times as many requests may wait for their clients as are worked on."""
 WEBSOCKETS_AT_MOST: Final = 1024
+STREAMS_AT_MOST: Final = 1024
+"""Further ones take the place of a request that waits for its client."""
+_STREAMS: Final = (b"text/event-stream", b"multipart/mixed")
 READS_WITHIN_S: Final = 30.0
 """For a client to take the next piece of an answer that comes in pieces."""
 DRAINS_WITHIN_S: Final = 5.0
@@ -52,6 +56,7 @@ class Gate:
         self._working = 0
         self._held = 0
         self._websockets = 0
+        self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it in, or refuse it (ASGI)."""
@@ -74,7 +79,7 @@ class Gate:
         return self._working < self._most and self._open < SLOW_AT_MOST * self._most
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_cut_off, held = False, 0
+        is_cut_off, is_stream, held = False, False, 0
 
         async def received() -> Any:
             nonlocal held
@@ -91,7 +96,8 @@ class Gate:
             return message
 
         async def sent(message: Message) -> None:
-            nonlocal is_cut_off
+            nonlocal is_cut_off, is_stream
+            is_stream = is_stream or self._has_moved(message)
             if not message.get("more_body"):
                 await send(message)
                 return
@@ -114,8 +120,20 @@ class Gate:
                 raise
         finally:
             self._working -= 1
-            self._open -= 1
+            self._streams -= is_stream
+            self._open -= not is_stream
             self._held -= held
+
+    def _has_moved(self, message: Message) -> bool:
+        """Whether the answer that begins is a stream, which then has a place among those."""
+        if message["type"] != "http.response.start" or self._streams >= STREAMS_AT_MOST:
+            return False
+        kinds = [value for name, value in message["headers"] if name.lower() == b"content-type"]
+        if not any(kind.startswith(_STREAMS) for kind in kinds):
+            return False
+        self._streams += 1
+        self._open -= 1
+        return True
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._websockets >= WEBSOCKETS_AT_MOST:

@@ -241,11 +241,15 @@ class Feed:
             self._doubt = (found[-1].id, await self._writers(reads))
         return found, settled
 
-    async def close(self) -> None:
-        """End the feed, and tell all who follow."""
+    def end(self) -> None:
+        """Tell all who follow that there is nothing more."""
         self.is_closed = True
         for follower in list(self._followers):
             follower.stir()
+
+    async def close(self) -> None:
+        """End the feed."""
+        self.end()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

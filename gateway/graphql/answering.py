@@ -18,11 +18,11 @@ from gateway.graphql.parameters import Parameters
 from gateway.graphql.trusted import INTROSPECTION, Readers, TrustedDocuments, check_introspection
 from gateway.graphql.turns import Turns
 from resolvers.context import Caller, Helpdesk
-from resolvers.errors import Unauthorized, Unavailable
+from resolvers.errors import Unauthorized
 from resolvers.feed import Ended
 from resolvers.rate_limits import Charge, units_for
 from resolvers.subscriptions import Subscription, is_heard
-from schema.errors import Refusal, refusing
+from schema.errors import Refusal, plain_error, refusing
 from schema.execution import Graph, Prepared
 
 # What an operation may ask for without a token: the schema, unless the operator keeps it, and the token itself.
@@ -51,6 +51,13 @@ class Result(NamedTuple):
 
     body: bytes
     sequence: int | None = None
+
+
+class Stopping(Refusal):
+    """This process stops, and with it every subscription."""
+
+    def __init__(self) -> None:
+        super().__init__("SERVICE_UNAVAILABLE", [plain_error("SERVICE_UNAVAILABLE", STOPS)])
 
 
 BEGUN: Final = Result(b"")
@@ -180,7 +187,7 @@ class Answering:
                         if following.ends_with(event):
                             return
         except Ended:
-            raise Unavailable(STOPS) from None
+            raise Stopping from None
         finally:
             subscription.end()
 

@@ -36,7 +36,10 @@ FORM_DEADLINE_S: Final = 600.0
 
 WITHOUT_PAGE: Final = (GRAPHQL, JSON, EVENT_STREAM)
 WITH_PAGE: Final = (*WITHOUT_PAGE, HTML)
-STREAM_IT: Final = "A subscription is answered as a stream: accept text/event-stream, or open a WebSocket (graphql-transport-ws)."
+STREAM_IT: Final = (
+    "A subscription is answered as a stream: accept text/event-stream, or open a WebSocket "
+    "(graphql-transport-ws)."
+)
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
 # `application/json` answers them with 200: today's clients read no body of another status.
 REQUEST_ERRORS: Final = frozenset(
