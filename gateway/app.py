@@ -77,6 +77,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         app.asgi_handler = Cors(app.asgi_handler, origins_of(settings.cors_origins))
     app.state.helpdesk = helpdesk
     app.state.graph = graph
+    app.state.answering = answering
     app.state.settings = settings
     app.state.sign_in = sign_in
     return app

@@ -84,6 +84,7 @@ class Answering:
         self.trusted = trusted
         self.introspection: Readers = introspection
         self.turns = Turns()
+        self._telling: dict[tuple[Any, ...], asyncio.Task[Result | None]] = {}
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
@@ -192,7 +193,20 @@ class Answering:
             subscription.end()
 
     async def _told_of(self, visit: Visit, prepared: Prepared, event: rows.FeedEvent) -> Result | None:
-        """The answer of one event, in a context of its own; None when the caller may not hear of it."""
+        """The answer of one event; None when the caller may not hear of it.
+
+        Whoever asks the same of it as the same caller, while that is being answered, gets the same answer: a hundred
+        windows of one frontend cost one.
+        """
+        key = (event.id, visit.caller, prepared.operation, _encode(prepared.variables))
+        telling = self._telling.get(key)
+        if telling is None:
+            telling = self._telling[key] = asyncio.create_task(self._answer_of(visit, prepared, event))
+            telling.add_done_callback(lambda _: self._telling.pop(key))
+        return await asyncio.shield(telling)  # one who leaves does not stop it for the others
+
+    async def _answer_of(self, visit: Visit, prepared: Prepared, event: rows.FeedEvent) -> Result | None:
+        """The same, in a context of its own."""
         helpdesk, caller, address, request_id = visit
         async with self.turns.events, helpdesk.operation(caller, address=address) as ctx:
             if not await is_heard(ctx.reads, _signed_in(caller), event):
