@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
+import httpx
 import msgspec
 from litestar import Litestar
 
@@ -98,6 +99,25 @@ async def following(
             yield told
         finally:
             await told.stop()
+
+
+async def begun(
+    http: httpx.AsyncClient, headers: Mapping[str, str], document: str, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the graph says to a subscription: its errors, or an empty thing when it has begun. It is left at once."""
+    app: Any = http._transport.app  # type: ignore[attr-defined]  # a stream without an end is nothing for httpx here
+    helpdesk, answering = app.state.helpdesk, app.state.answering
+    authorization = headers.get("Authorization")
+    try:
+        with refusing("test"):
+            caller = await sign_in(helpdesk, authorization)
+            prepared = answering.prepare(Parameters(document, None, dict(variables)), caller)
+        visit = Visit(helpdesk, caller, "", "test")
+        async with aclosing(answering.results(visit, prepared, None, authorization)) as results:
+            assert await results.__anext__() is BEGUN
+    except Refusal as found:
+        return {"errors": found.errors}
+    return {"data": {"begun": {}}}
 
 
 async def refusal(app: Litestar, who: Person, name: str = EVENTS, **variables: Any) -> Refusal:
