@@ -61,6 +61,7 @@ FIELDS: Final = {
         "same": "id databaseId name slug color description parent createdAt updatedAt",
         "less": "ticketCount tickets",
     },
+    "Event": {"same": "sequence type timestamp actor changedFields ticket reply"},
     "Workspace": {"same": "id name tier customersSeeOrganization createdAt"},
 }
 FOLLOWED: Final = "Event"
@@ -91,7 +92,7 @@ def types() -> dict[str, GraphQLObjectType]:
         for name, type_ in GRAPH.type_map.items()
         if isinstance(type_, GraphQLObjectType) and not name.startswith("__")
     }
-    wrapping = ("Connection", "Edge", "Payload", "Query", "Mutation")
+    wrapping = ("Connection", "Edge", "Payload", "Query", "Mutation", "Subscription")
     return {name: type_ for name, type_ in found.items() if not name.endswith(wrapping)}
 
 
