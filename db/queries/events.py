@@ -93,8 +93,8 @@ NEXT: Statement[rows.FeedEvent] = Statement(
     rows.FeedEvent,
 )
 """The events after an id, of all workspaces."""
-NEWEST: Statement[int] = Statement(select(event.c.id).order_by(event.c.id.desc()).limit(1), int)
-"""The highest id that there is."""
+NEWEST: Statement[int] = Statement(select(func.max(event.c.id)), lambda id_: id_ or 0)
+"""The highest id that there is; 0 for none."""
 _locks = table(
     "pg_locks", *(column(name) for name in ("locktype", "database", "relation", "mode", "virtualtransaction"))
 )

@@ -13,7 +13,7 @@ CREATE: Final = (
     'mutation{ticketCreate(input:{subject:"a",content:"b",requesterEmail:"a@example.com"})'
     "{ticket{id subject} userErrors{message}}}"
 )
-FOLLOW: Final = "subscription{events(types:[\"ticket.created\"]){sequence type ticket{id subject}}}"
+FOLLOW: Final = 'subscription{events(types:["ticket.created"]){sequence type ticket{id subject}}}'
 UPLOAD: Final = (
     "mutation($ticketId: ID!, $file: Upload!)"
     "{attachmentCreate(ticketId: $ticketId, file: $file){attachment{id url} userErrors{code message field}}}"

@@ -83,7 +83,8 @@ async def server(address: str, engine: str, tmp_path: Path) -> AsyncIterator[Ser
 
 async def test_nothing_is_missed_while_fifty_write_at_once(server: Server) -> None:
     """Who comes back again and again with what was seen last hears of every ticket, once, in order."""
-    tickets, sequences, heard = 150, [0], []
+    tickets, sequences = 150, [0]
+    heard: list[str] = []
     places = asyncio.Semaphore(50)
 
     async def writes(number: int) -> str:
