@@ -10,6 +10,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from db.bell import Bell, PostgresBell, SqliteBell
 from db.drivers import (
     STATEMENT_TIMEOUT_S,
     WAIT_AFTER_A_WRITE_S,
@@ -71,6 +72,8 @@ class Database:
         self.on_statement: Callable[[str], None] | None = None
         self.on_jobs: Callable[[], None] | None = None
         """Called when a transaction that wrote jobs is committed."""
+        self.bell: Bell = SqliteBell(self._place) if self.is_sqlite else PostgresBell(self._place)
+        """Rings when events were committed, here or in another process."""
 
     def _reads(self, size: int) -> ReadConnections:
         return SqliteReads(self._place, size) if self.is_sqlite else PostgresReads(self._place, size)
@@ -99,6 +102,8 @@ class Database:
             yield tx
         if tx.wrote_jobs and self.on_jobs is not None:
             self.on_jobs()
+        if tx.wrote_events:
+            self.bell.ring()
 
     async def study(self) -> None:
         """Let SQLite see how its tables have grown, so that it chooses its indexes well; PostgreSQL does by itself.
@@ -112,6 +117,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.bell.close()
         await self._writes.close()
         await self.readers.close()
         await self._spare.close()
@@ -243,6 +249,7 @@ class Tx:
         """The driver's own, for what only it can do."""
         self.is_sqlite = database.is_sqlite
         self.wrote_jobs = False
+        self.wrote_events = False
 
     @property
     def is_committed(self) -> bool | None:

@@ -205,6 +205,27 @@ class Event(Row, frozen=True):
     created_at: dt.datetime
 
 
+class FeedEvent(Row, frozen=True):
+    """The same as subscribers are told of it; `id` is its place in the feed.
+
+    `requester_id` and `organization_id` are those of its ticket as it was; `changed` are columns of the ticket, in the
+    documented words.
+    """
+
+    id: int
+    workspace_id: int
+    type: str
+    ticket_id: int | None
+    actor_id: int | None
+    created_at: dt.datetime
+    requester_id: int | None
+    organization_id: int | None
+    reply_id: int | None
+    attachment_id: int | None
+    is_internal: bool
+    changed: list[str]
+
+
 class Job(Row, frozen=True):
     """Something to do. `attempts` counts the one that is under way."""
 

@@ -565,12 +565,14 @@ class Webhook(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """Something that happened, as it was at that moment. Ids of one ticket's events rise in the order of its changes.
 
-    Tickets and people are named by number only: an event outlives what it tells of.
+    Tickets and people are named by number only: an event outlives what it tells of. `payload` is what webhooks are
+    told, and empty when none listened; all else is what subscribers are told by, and whether they may hear of it.
     """
 
     __tablename__: ClassVar[Any] = "event"
     __table_args__ = (
         Index("ix_event_list", "workspace_id", "id"),
+        Index("ix_event_ticket", "ticket_id", "id"),
         Index("ix_event_created", "created_at"),
         _NEVER_REUSE_IDS,
     )
@@ -583,6 +585,27 @@ class Event(SQLModel, table=True):
     payload: dict[str, Any] = _json()
     message_id: str = Field(sa_type=Text, unique=True)
     created_at: dt.datetime = _when()
+    requester_id: int | None = Field(sa_type=BigId, nullable=True)
+    organization_id: int | None = Field(sa_type=BigId, nullable=True)
+    reply_id: int | None = Field(sa_type=BigId, nullable=True)
+    attachment_id: int | None = Field(sa_type=BigId, nullable=True)
+    is_internal: bool = _no()
+    changed: list[str] = Field(sa_type=JsonValue, nullable=False, sa_column_kwargs={"server_default": "[]"})
+
+
+class FeedStart(SQLModel, table=True):
+    """Of a workspace: the latest of its events that is no longer kept. No row: all are there that ever were."""
+
+    __tablename__: ClassVar[Any] = "feed_start"
+
+    workspace_id: int = Field(
+        sa_type=BigId,
+        foreign_key="workspace.id",
+        ondelete="CASCADE",
+        primary_key=True,
+        sa_column_kwargs={"autoincrement": False},
+    )
+    event_id: int = Field(sa_type=BigId, nullable=False)
 
 
 _UNDONE = text("done_at IS NULL")

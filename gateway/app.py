@@ -9,6 +9,8 @@ from typing import Any
 
 from litestar import Litestar, Request
 from litestar.config.compression import CompressionConfig
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.types import Receive, Scope, Send
 
 from gateway.cors import Cors, origins_of
 from gateway.graphql import Answering, graphql_routes
@@ -18,6 +20,7 @@ from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
 from gateway.overload import Gate
 from gateway.pages import graphiql_page, page_routes
+from gateway.serving import before_the_end
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.stalled import end_stalled
@@ -49,8 +52,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         listening = asyncio.create_task(end_stalled())
-        async with embedded_worker(settings, helpdesk):
-            yield
+        with before_the_end(helpdesk.feed.end):
+            async with embedded_worker(settings, helpdesk):
+                yield
         listening.cancel()
         await helpdesk.close()
 
@@ -68,6 +72,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
             backend="gzip",
             minimum_size=COMPRESSED_FROM_BYTES,
             gzip_compress_level=1,
+            middleware_class=Compression,
             exclude=[
                 "^/graphql/static/",  # gateway/pages.py keeps those compressed
                 "^/v1/attachments/.*/download$",  # ranges and tags are of the bytes as they are
@@ -80,10 +85,23 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
         app.asgi_handler = Cors(app.asgi_handler, origins_of(settings.cors_origins))
     app.state.helpdesk = helpdesk
     app.state.graph = graph
+    app.state.answering = answering
     app.state.settings = settings
     app.state.sign_in = sign_in
     app.state.turns = answering.turns
     return app
+
+
+class Compression(CompressionMiddleware):
+    """Compresses answers, and no streams: each would hold a quarter of a megabyte for as long as it lasts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer (ASGI)."""
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        if b"text/event-stream" in accepted or b"subscriptionspec" in accepted.lower():
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _refuse(request: Request[Any, Any, Any], error: AnswerError) -> Any:

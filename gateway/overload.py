@@ -1,9 +1,9 @@
 """The outermost layer: how much is taken on at once, and what is told to the rest.
 
 A request counts while it is worked on, not while its client sends or reads, so that slow clients take the places of
-nobody, neither of all requests nor of those of their key (gateway/graphql/turns.py). One too many is refused at once
-with 503 and `Retry-After`, in the words of the door it came to: a queue would only make everybody late. Whoever reads
-too slowly is cut off.
+nobody, neither of all requests nor of those of their key (gateway/graphql/turns.py); streams of events, which mostly
+wait, have places of their own. One too many is refused at once with 503 and `Retry-After`, in the words of the door it
+came to: a queue would only make everybody late. Whoever reads too slowly is cut off.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
 from litestar import Request
@@ -26,6 +26,9 @@ SLOW_AT_MOST: Final = 8
 WEBSOCKETS_AT_MOST: Final = 1024
 PIECE: Final = 64 * 1024
 """Bytes of an answer that are sent at once."""
+STREAMS_AT_MOST: Final = 1024
+"""Further ones take the place of a request that waits for its client."""
+_STREAMS: Final = (b"text/event-stream", b"multipart/mixed")
 READS_WITHIN_S: Final = 30.0
 """For a client to take the next piece of an answer."""
 DRAINS_WITHIN_S: Final = 5.0
@@ -62,6 +65,7 @@ class Gate:
         self._held = 0
         self._websockets = 0
         self._refusals: Counter[str] = Counter() if refusals is None else refusals
+        self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it in, or refuse it (ASGI)."""
@@ -87,7 +91,7 @@ class Gate:
         return is_within and self._held <= HELD_AT_MOST
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_cut_off, held = False, 0
+        is_cut_off, is_stream, held = False, False, 0
 
         async def received() -> Any:
             nonlocal held
@@ -100,8 +104,9 @@ class Gate:
             return message
 
         async def sent(message: Message) -> None:
-            nonlocal is_cut_off
+            nonlocal is_cut_off, is_stream
             if message["type"] == "http.response.start":
+                is_stream = self._has_moved(message["headers"])
                 message["headers"] = [*message.get("headers", ()), SERVER]
             body: Any = message.get("body", b"")
             size = len(body)
@@ -130,7 +135,8 @@ class Gate:
                 raise
         finally:
             self._working -= 1
-            self._open -= 1
+            self._streams -= is_stream
+            self._open -= not is_stream
             self._held -= held
 
     async def _heard(self, scope: Scope, receive: Receive) -> Any:
@@ -146,6 +152,17 @@ class Gate:
             return message
         finally:
             self._working += 1
+
+    def _has_moved(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether the answer that begins is a stream, which then has a place among those."""
+        if self._streams >= STREAMS_AT_MOST:
+            return False
+        kinds = [value for name, value in headers if name.lower() == b"content-type"]
+        if not any(kind.startswith(_STREAMS) for kind in kinds):
+            return False
+        self._streams += 1
+        self._open -= 1
+        return True
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._websockets >= WEBSOCKETS_AT_MOST:
@@ -169,7 +186,7 @@ def _names_one_host(scope: Scope) -> bool:
 def _pieces(message: Any) -> Iterator[Any]:
     """The body in pieces: what is sent at once the server keeps until the client takes it, however long that is."""
     body = memoryview(message["body"])
-    for start in range(0, len(body), PIECE):
+    for start in range(0, len(body) or 1, PIECE):
         is_last = start + PIECE >= len(body)
         more = message.get("more_body", False) or not is_last
         yield {"type": message["type"], "body": bytes(body[start : start + PIECE]), "more_body": more}

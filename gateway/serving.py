@@ -1,8 +1,16 @@
 """Starting the server: the database made ready, the first key printed once, then the workers."""
 
+import asyncio
+import contextlib
+import multiprocessing
+import os
 import resource
-from collections.abc import Callable
-from typing import Final
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any, Final
 
 from db import migrate
 from db.database import Database
@@ -20,6 +28,9 @@ LARGEST_HEAD: Final = 64 * 1024
 CONNECTIONS: Final = 4096
 """Of each process. Those that only wait cost little; how many requests are worked on is gateway/overload.py's."""
 OPEN_FILES: Final = 2 * CONNECTIONS
+THE_END_IS_NEAR: Final = signal.SIGUSR1
+TOLD_WITHIN_S: Final = 0.3
+"""For subscribers to be told, before the sockets are closed."""
 
 
 class NotReady(Exception):
@@ -85,7 +96,7 @@ def run_workers(settings: Settings) -> None:
     from granian.http import HTTP1Settings
 
     _allow_open_files()
-    Granian(
+    server = Granian(
         "gateway.app:from_environment",
         factory=True,
         address=settings.host,
@@ -100,7 +111,46 @@ def run_workers(settings: Settings) -> None:
         backpressure=CONNECTIONS,
         websockets=True,
         log_access=False,
-    ).serve()
+    )
+    server.on_startup(_tell_workers_first)
+    server.serve()
+
+
+def _tell_workers_first() -> None:
+    """Let the workers hear of the end a moment before it.
+
+    Granian drops WebSockets without a close code, and waits for streams to end by themselves.
+    """
+    signal.signal(THE_END_IS_NEAR, signal.SIG_IGN)  # also in workers, until they listen
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _after_a_word_to_the_workers(signal.getsignal(each)))
+
+
+def _after_a_word_to_the_workers(stop: Any) -> Callable[[int, FrameType | None], None]:
+    def tell_and_stop(number: int, frame: FrameType | None) -> None:
+        for worker in multiprocessing.active_children():
+            if worker.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker.pid, THE_END_IS_NEAR)
+        time.sleep(TOLD_WITHIN_S)
+        stop(number, frame)
+
+    return tell_and_stop
+
+
+@contextlib.contextmanager
+def before_the_end(tell: Callable[[], None]) -> Iterator[None]:
+    """Within the block `tell` is called when the process is about to be stopped, and when the block ends."""
+    loop = asyncio.get_running_loop()
+    is_main = threading.current_thread() is threading.main_thread()  # only there signals are heard
+    if is_main:
+        loop.add_signal_handler(THE_END_IS_NEAR, tell)
+    try:
+        yield
+    finally:
+        if is_main:
+            loop.remove_signal_handler(THE_END_IS_NEAR)
+        tell()
 
 
 def _allow_open_files() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from db import rows
 from db.database import Tx
 from db.files import Files, key_of
-from db.queries import attachments, replies, tickets
+from db.queries import attachments, events, replies, tickets
 from resolvers import fields
 from resolvers.context import Caller, Context
 from resolvers.errors import AnswerError, Conflict, Forbidden, NotFound
@@ -184,6 +184,8 @@ async def put_on_reply(tx: Tx, reply: rows.Reply, ids: Sequence[int]) -> None:
     """Let the files, which `check_free` found free, belong to the new reply."""
     if ids:
         await attachments.put_on_reply(tx, ids, reply)
+    if ids and reply.is_internal:
+        await events.hide_files(tx, reply.ticket_id, ids)
 
 
 async def content(files: Files, row: rows.Attachment, start: int, end: int) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from db.database import Database, Reader, Tx
 from db.files import Files
 from resolvers.errors import Unauthorized
+from resolvers.feed import Feed
 
 if TYPE_CHECKING:
     from resolvers.loaders import Columns, Loader, Referred
@@ -196,6 +197,10 @@ class Helpdesk:
     clock: Clock = utc_now
     allows_private_addresses: bool = False
     """Whether webhooks may be sent to addresses that only this network reaches: the operator's word (D29)."""
+    feed: Feed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.db)
 
     @contextlib.asynccontextmanager
     async def operation(
@@ -207,6 +212,7 @@ class Helpdesk:
 
     async def close(self) -> None:
         """Let go of the database, of the files and of where rate limits are kept."""
+        await self.feed.close()
         await self.limits.windows.close()
         await self.files.close()
         await self.db.close()

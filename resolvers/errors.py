@@ -7,6 +7,7 @@
     ├── NotFound               not there, or not yours to know (D34)      404
     ├── MethodNotAllowed       the path is there, this verb is not        405
     ├── Conflict               not as things are now                      409
+    ├── Gone                   it was there, and is not kept any more     410
     ├── UnsupportedMediaType   send it in another form                    415
     ├── ValidationError        fields are wrong, all of them named        400
     ├── RateLimited            too many requests                          429
@@ -78,6 +79,13 @@ class Conflict(AnswerError):
 
     code = "CONFLICT"
     status = 409
+
+
+class Gone(AnswerError):
+    """This is no longer kept"""
+
+    code = "GONE"
+    status = 410
 
 
 class UnsupportedMediaType(AnswerError):

@@ -1,7 +1,8 @@
-"""Events: what happened, recorded in the transaction of the change it tells of, for the webhooks that listen (D28).
+"""Events: what happened, recorded in the transaction of the change it tells of (D28).
 
-Nothing is written when nobody listens. People, categories and organizations are recorded by number and get their names
-when the event is first sent, so that a change does not wait for what only its receivers want to know.
+Every one is written, for the subscribers of now and for those who come back later; what webhooks are told is written
+when one listens. People, categories and organizations are recorded by number and get their names when the event is
+first sent, so that a change does not wait for what only its receivers want to know.
 """
 
 import secrets
@@ -25,7 +26,7 @@ TYPES: Final = (
     "category.created",
 )
 PATTERNS: Final = (*TYPES, "ticket.*", "*")
-"""What a webhook can listen for."""
+"""What a webhook can listen for, and a subscriber."""
 TEST: Final = "webhook.test"
 """What a test sends; nobody listens for it."""
 
@@ -43,12 +44,25 @@ _CHANGEABLE: Final = {
 
 
 class Happening(NamedTuple):
-    """Something to record: `data` is what receivers are told, with `{"id": 7}` for whoever has a name besides."""
+    """Something to record: `data` is what receivers are told, with `{"id": 7}` for whoever has a name besides.
+
+    `is_internal`: customers hear nothing of it (D25).
+    """
 
     type: str
     moment: datetime
     data: dict[str, Any]
-    ticket_id: int | None = None
+    ticket: rows.Ticket | None = None
+    reply_id: int | None = None
+    attachment_id: int | None = None
+    changed: tuple[str, ...] = ()
+    """The fields of the ticket that changed, in the documented words."""
+    is_internal: bool = False
+
+    @property
+    def ticket_id(self) -> int | None:
+        """The ticket that it happened to."""
+        return None if self.ticket is None else self.ticket.id
 
 
 def listens(patterns: Sequence[str], type_: str) -> bool:
@@ -57,44 +71,38 @@ def listens(patterns: Sequence[str], type_: str) -> bool:
     return any(pattern in (type_, family, "*") for pattern in patterns)
 
 
+def types_of(patterns: Sequence[str]) -> tuple[str, ...]:
+    """The types that meet one of the patterns."""
+    return tuple(type_ for type_ in TYPES if listens(patterns, type_))
+
+
 async def record(tx: Tx, workspace_id: int, actor_id: int | None, happenings: Sequence[Happening]) -> None:
-    """Record what happened and queue it for every webhook that listens; one statement when nobody does.
+    """Record what happened and queue it for every webhook that listens; two statements when nobody does.
 
     Three statements otherwise, however much happened. `actor_id` None: the system.
     """
     if not happenings:
         return
     listeners = await webhooks.listeners(tx, workspace_id)
-    told = [
-        (each, to)
+    listening = [
+        [webhook_id for webhook_id, patterns in listeners if listens(patterns, each.type)]
         for each in happenings
-        if (to := [webhook_id for webhook_id, patterns in listeners if listens(patterns, each.type)])
     ]
-    if not told:
-        return
-    ids = await _add(tx, workspace_id, actor_id, [each for each, _ in told])
+    ids = await _add(
+        tx,
+        workspace_id,
+        actor_id,
+        # what nobody is told need not be kept: of a ticket it is its whole text
+        [each if to else each._replace(data={}) for each, to in zip(happenings, listening, strict=True)],
+    )
     await jobs.add(
         tx,
         [
             delivery_job(workspace_id, webhook_id, ids[place], each.ticket_id, each.moment)
-            for place, (each, to) in enumerate(told)
-            for webhook_id in to
+            for place, each in enumerate(happenings)
+            for webhook_id in listening[place]
         ],
     )
-
-
-async def record_event(
-    tx: Tx,
-    workspace_id: int,
-    actor_id: int | None,
-    type_: str,
-    data: dict[str, Any],
-    *,
-    moment: datetime,
-    ticket_id: int | None = None,
-) -> None:
-    """Record one event."""
-    await record(tx, workspace_id, actor_id, [Happening(type_, moment, data, ticket_id)])
 
 
 async def send_to(
@@ -104,11 +112,6 @@ async def send_to(
     [event_id] = (await _add(tx, workspace_id, actor_id, [happening])).values()
     job = delivery_job(workspace_id, webhook_id, event_id, happening.ticket_id, happening.moment)
     return await jobs.add_one(tx, job)
-
-
-async def anybody_listens(tx: Tx, workspace_id: int, type_: str) -> bool:
-    """Whether recording an event of the type would write anything: before gathering what it would say of many rows."""
-    return any(listens(patterns, type_) for _, patterns in await webhooks.listeners(tx, workspace_id))
 
 
 async def _add(
@@ -127,6 +130,12 @@ async def _add(
                 "payload": happening.data,
                 "message_id": message_id,
                 "created_at": happening.moment,
+                "requester_id": None if happening.ticket is None else happening.ticket.requester_id,
+                "organization_id": None if happening.ticket is None else happening.ticket.organization_id,
+                "reply_id": happening.reply_id,
+                "attachment_id": happening.attachment_id,
+                "is_internal": happening.is_internal,
+                "changed": list(happening.changed),
             }
             for message_id, happening in zip(message_ids, happenings, strict=True)
         ],
@@ -154,9 +163,15 @@ def delivery_job(
 # --- what is told of each noun ------------------------------------------------------------------------------
 
 
-def of_ticket(type_: str, row: rows.Ticket, moment: datetime, **more: Any) -> Happening:
-    """Something happened to the ticket; `more` is told beside it."""
-    return Happening(type_, moment, {"ticket": ticket_data(row), **more}, row.id)
+def of_ticket(
+    type_: str, row: rows.Ticket, moment: datetime, changes: Mapping[str, Any] | None = None
+) -> Happening:
+    """Something happened to the ticket; `changes` is told beside it, for each field what it was and is."""
+    if changes is None:
+        return Happening(type_, moment, {"ticket": ticket_data(row)}, row)
+    return Happening(
+        type_, moment, {"ticket": ticket_data(row), "changes": changes}, row, changed=tuple(changes)
+    )
 
 
 def of_update(before: rows.Ticket, after: rows.Ticket) -> list[Happening]:
@@ -172,13 +187,23 @@ def of_update(before: rows.Ticket, after: rows.Ticket) -> list[Happening]:
 def of_reply(row: rows.Reply, ticket: rows.Ticket) -> Happening:
     """A reply, or an internal note, which says so: only admins set up webhooks (D25)."""
     told = {"reply": reply_data(row), "ticket": _about(ticket)}
-    return Happening("reply.created", row.created_at, told, ticket.id)
+    return Happening(
+        "reply.created", row.created_at, told, ticket, reply_id=row.id, is_internal=row.is_internal
+    )
 
 
 def of_attachment(row: rows.Attachment, url: str, ticket: rows.Ticket) -> Happening:
     """A file, that of an internal note too, which says so; `url` is where its bytes are read."""
     told = {"attachment": attachment_data(row) | {"url": url}, "ticket": _about(ticket)}
-    return Happening("attachment.created", row.created_at, told, ticket.id)
+    return Happening(
+        "attachment.created",
+        row.created_at,
+        told,
+        ticket,
+        reply_id=row.reply_id,
+        attachment_id=row.id,
+        is_internal=row.is_internal,
+    )
 
 
 def _about(ticket: rows.Ticket) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from db import rows
-from db.queries import jobs
+from db.queries import events, jobs
 from db.statements import Reads
 from resolvers.context import Helpdesk
 
 LEASE_S: Final = 60.0
 """How long a claimed job is its worker's; longer than anything a job may take. A worker that dies keeps it no longer."""
 KEPT_FOR: Final = timedelta(days=30)
-"""How long the log of what was done is kept."""
+"""How long the log of what was done is kept, and the events that subscribers may go back to."""
 RETRY_AFTER_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """After the first attempt, the second, … (D29); ten attempts in all."""
 JITTER: Final = 0.1
@@ -55,9 +55,11 @@ async def leave(helpdesk: Helpdesk, worker: str) -> None:
 
 
 async def forget_old(helpdesk: Helpdesk) -> None:
-    """Delete what was done longer ago than the log is kept."""
+    """Delete what was done longer ago than the log is kept, and the events of that time."""
+    before = helpdesk.clock() - KEPT_FOR
     async with helpdesk.db.write() as tx:
-        await jobs.forget(tx, helpdesk.clock() - KEPT_FOR)
+        await jobs.forget(tx, before)
+        await events.forget(tx, before)
 
 
 async def queue_state(reads: Reads, now: datetime) -> str:

@@ -71,6 +71,28 @@ def visible_notes(caller: Caller) -> Conditions:
     return _workspace(caller) if caller.is_staff else (*_workspace(caller), ("public", True))
 
 
+def visible_events(caller: Caller) -> Conditions:
+    """The events the caller may hear of: customers hear of tickets they see, and of no note (D25).
+
+    Of a ticket that is gone whoever saw it last hears that.
+    """
+    own = _workspace(caller)
+    if caller.is_staff:
+        return own
+    groups: list[Conditions] = [(("requester", [caller.user_id]),)]
+    if caller.sees_organization:
+        groups.append((("organization", [caller.organization_id]),))
+    return (*own, ("public", None), ("or", tuple(groups)))
+
+
+def may_hear(caller: Caller, row: rows.FeedEvent) -> bool:
+    """The same of an event that is at hand, by its ticket as it was then: customers' are asked of again (D25)."""
+    if row.workspace_id != caller.workspace_id:
+        return False
+    is_colleagues = caller.sees_organization and row.organization_id == caller.organization_id
+    return caller.is_staff or (not row.is_internal and (row.requester_id == caller.user_id or is_colleagues))
+
+
 def visible_webhooks(caller: Caller) -> Conditions:
     """The webhooks, which only admins ask for."""
     return _workspace(caller)

@@ -80,6 +80,7 @@ class Graph:
         self.documents = Documents(self.schema, suggests=suggests)
         self.served = Served()
         self._plans = levels.Plans(schema) if executor == "levels" else None
+        self._strawberry = schema
 
     def prepare(self, query: str, operation_name: str | None, variables: dict[str, Any] | None) -> Prepared:
         """The operation to run.
@@ -93,10 +94,27 @@ class Graph:
         check_variables(variables)
         return Prepared(operation, variables, points)
 
+    async def followed(self, prepared: Prepared, ctx: Any) -> Any:
+        """What the resolver of a subscription answers: what is to be followed.
+
+        Raises:
+            Refusal: the variables do not fit their types (VALIDATION_ERROR).
+            AnswerError: the caller may not follow it, or not from there.
+        """
+        operation = prepared.operation
+        variables = operation.variables(prepared.variables, lambda: self._coerced(prepared))
+        return await levels.root_answer(self._strawberry, operation, ctx, variables)
+
     async def execute(
-        self, prepared: Prepared, ctx: Any, request_id: str, deadline_s: float = DEADLINE_S
+        self,
+        prepared: Prepared,
+        ctx: Any,
+        request_id: str,
+        deadline_s: float = DEADLINE_S,
+        *,
+        root: Any = None,
     ) -> dict[str, Any]:
-        """The answer as msgspec writes it: `data`, and `errors` when fields failed.
+        """The answer as msgspec writes it: `data`, and `errors` when fields failed. `root`: of which event.
 
         Raises:
             Refusal: the variables do not fit their types (VALIDATION_ERROR), it took too long (TIMEOUT), or nothing
@@ -105,18 +123,20 @@ class Graph:
         try:
             async with asyncio.timeout(deadline_s):
                 if self._plans is None:
-                    return await self._by_graphql_core(prepared, ctx, request_id)
+                    return await self._by_graphql_core(prepared, ctx, request_id, root)
                 try:
-                    return await self._by_levels(self._plans, prepared, ctx)
+                    return await self._by_levels(self._plans, prepared, ctx, root)
                 except levels.Unserved as unserved:
-                    return await self._instead(unserved, prepared, ctx, request_id)
+                    return await self._instead(unserved, prepared, ctx, request_id, root)
         except TimeoutError:
             raise _too_late(deadline_s, prepared, ctx) from None
 
-    async def _by_levels(self, plans: levels.Plans, prepared: Prepared, ctx: Any) -> dict[str, Any]:
+    async def _by_levels(
+        self, plans: levels.Plans, prepared: Prepared, ctx: Any, root: Any
+    ) -> dict[str, Any]:
         operation = prepared.operation
         variables = operation.variables(prepared.variables, lambda: self._coerced(prepared))
-        data = await levels.run(plans, operation, ctx, variables)
+        data = await levels.run(plans, operation, ctx, variables, root)
         self.served.operations["levels"] += 1
         return {"data": data}
 
@@ -135,7 +155,7 @@ class Graph:
         return variables
 
     async def _instead(
-        self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str
+        self, unserved: levels.Unserved, prepared: Prepared, ctx: Any, request_id: str, root: Any
     ) -> dict[str, Any]:
         """The answer of graphql-core's executor, where nothing that the other has loaded or met is seen."""
         if isinstance(out := answer_error(unserved.__cause__), Unavailable):
@@ -143,15 +163,18 @@ class Graph:
         self.served.fallbacks[unserved.reason] += 1
         if isinstance(ctx, Context):
             ctx.forget()
-        answer = await self._by_graphql_core(prepared, ctx, request_id)
+        answer = await self._by_graphql_core(prepared, ctx, request_id, root)
         if unserved.reason == "fault" and "errors" not in answer:
             logger.warning("a query was not served level by level", exc_info=unserved)
         return answer
 
-    async def _by_graphql_core(self, prepared: Prepared, ctx: Any, request_id: str) -> dict[str, Any]:
+    async def _by_graphql_core(
+        self, prepared: Prepared, ctx: Any, request_id: str, root: Any
+    ) -> dict[str, Any]:
         executor = StrawberryGraphQLCoreExecutionContext.build(
             self.schema,
             prepared.operation.document,
+            root_value=root,
             context_value=ctx,
             raw_variable_values=prepared.variables,
             operation_name=prepared.operation.name,

@@ -28,6 +28,7 @@ from schema.attachments import Attachment, attachment_create, attachment_delete
 from schema.categories import Category, category_create, category_delete, category_page, category_update
 from schema.described import describe
 from schema.edges import Ctx
+from schema.events import Subscription
 from schema.nodes import Node, kind_and_row_id, row_id
 from schema.organizations import (
     Organization,
@@ -213,6 +214,7 @@ class Mutation:
 schema = strawberry.Schema(
     Query,
     Mutation,
+    Subscription,
     types=[Reply, Attachment],
     config=StrawberryConfig(scalar_map={dt.datetime: MOMENT, dt.date: DAY, Upload: UPLOAD}),
 )

@@ -13,7 +13,6 @@ from db.types import ListOf, UtcDateTime, any_of
 
 job = table_of(tables.Job)
 attempt = table_of(tables.Attempt)
-event = table_of(tables.Event)
 worker = table_of(tables.Worker)
 _before = job.alias("before")
 
@@ -73,10 +72,6 @@ ATTEMPTS: Statement[rows.Attempt] = Statement(
 )
 """The attempts of many jobs, in their order."""
 _FORGET_JOBS = delete(job).where(job.c.done_at < bindparam("before", type_=UtcDateTime()))
-_FORGET_EVENTS = delete(event).where(
-    event.c.created_at < bindparam("before", type_=UtcDateTime()),
-    not_(exists().where(job.c.event_id == event.c.id)),
-)
 
 LAST_SEEN: Statement[dt.datetime] = Statement(
     select(worker.c.seen_at).order_by(worker.c.seen_at.desc()).limit(1), lambda moment: moment
@@ -140,9 +135,8 @@ async def log(tx: Tx, values: dict[str, Any]) -> None:
 
 
 async def forget(tx: Tx, before: dt.datetime) -> None:
-    """Delete jobs that were done before the moment, and events that nothing refers to any more."""
+    """Delete jobs that were done before the moment."""
     await tx.change(_FORGET_JOBS, {"before": before})
-    await tx.change(_FORGET_EVENTS, {"before": before})
 
 
 async def see_worker(tx: Tx, name: str, moment: dt.datetime) -> None:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from graphql import OperationType
 
+from db import rows
 from gateway.graphql.parameters import Parameters
 from gateway.graphql.trusted import INTROSPECTION, Readers, TrustedDocuments, check_introspection
 from gateway.graphql.turns import Turns
 from resolvers.context import Caller, Helpdesk
 from resolvers.errors import Unauthorized
+from resolvers.feed import Ended
 from resolvers.rate_limits import Charge, Standing, units_for
-from schema.errors import Refusal, refusing
+from resolvers.subscriptions import Subscription, is_heard
+from schema.errors import Refusal, plain_error, refusing
 from schema.execution import Graph, Prepared
 
 # What an operation may ask for without a token: the schema, unless the operator keeps it, and the token itself.
 PUBLIC_FIELDS: Final = frozenset({"__typename", "__schema", "__type", "tokenCreate"})
+
+LOOKS_AGAIN_AFTER_S: Final = 8.0
+"""A subscriber to whom nothing happens is looked at so often: a revoked key ends within ten seconds (D31)."""
+STOPS: Final = "The server stops. Subscribe again, with the last `sequence` as `after`"
 
 SignIn = Callable[[Helpdesk, str | None], Awaitable[Caller | None]]
 
@@ -34,6 +44,26 @@ class Visit(NamedTuple):
     caller: Caller | None
     address: str
     request_id: str
+
+
+class Result(NamedTuple):
+    """One answer of several, as JSON in UTF-8; `sequence` is that of the event it tells of. BEGUN and ALIVE are none."""
+
+    body: bytes
+    sequence: int | None = None
+
+
+class Stopping(Refusal):
+    """This process stops, and with it every subscription."""
+
+    def __init__(self) -> None:
+        super().__init__("SERVICE_UNAVAILABLE", [plain_error("SERVICE_UNAVAILABLE", STOPS)])
+
+
+BEGUN: Final = Result(b"")
+"""The subscription stands: what happens from now on is told."""
+ALIVE: Final = Result(b"")
+"""Nothing happened for a while, and the subscription goes on."""
 
 
 class Answering:
@@ -54,6 +84,7 @@ class Answering:
         self.trusted = trusted
         self.introspection: Readers = introspection
         self.turns = Turns()
+        self._telling: dict[tuple[Any, ...], asyncio.Task[Result | None]] = {}
 
     def prepare(self, parameters: Parameters, caller: Caller | None) -> Prepared:
         """The operation asked for, checked for size and for whether this caller may ask at all.
@@ -121,15 +152,88 @@ class Answering:
         return answer
 
     async def results(
-        self, visit: Visit, prepared: Prepared, charge: Charge | None
-    ) -> AsyncGenerator[bytes, None]:
-        """The answers to one operation in their order, as JSON in UTF-8: one, until there are subscriptions.
+        self, visit: Visit, prepared: Prepared, charge: Charge | None, authorization: str | None
+    ) -> AsyncGenerator[Result, None]:
+        """The answers to one operation in their order: one, or those of a subscription until it ends.
 
         Raises:
             Refusal: whatever went wrong.
         """
         with refusing(visit.request_id):
-            yield await self.answer(visit, prepared, charge)
+            if prepared.operation.kind is not OperationType.SUBSCRIPTION:
+                yield Result(await self.answer(visit, prepared, charge))
+                return
+            if visit.caller is None:
+                raise Unauthorized
+            with self.turns.subscription(visit.caller):
+                async with aclosing(self._told(visit, prepared, authorization)) as told:
+                    async for result in told:
+                        yield result
+
+    async def _told(
+        self, visit: Visit, prepared: Prepared, authorization: str | None
+    ) -> AsyncGenerator[Result, None]:
+        helpdesk, caller = visit.helpdesk, _signed_in(visit.caller)
+        async with helpdesk.operation(caller, address=visit.address) as ctx:
+            following = await self.graph.followed(prepared, ctx)
+        subscription = Subscription(helpdesk, caller, following)
+        try:
+            await subscription.begin()
+            yield BEGUN
+            while True:
+                found = await _next(subscription)
+                # signed in for every event: the key may have been revoked since the last
+                subscription.caller = _signed_in(await self.caller(helpdesk, authorization))
+                if not found:
+                    yield ALIVE
+                for event in found:
+                    subscription.caller = _signed_in(await self.caller(helpdesk, authorization))
+                    told = await self._told_of(visit._replace(caller=subscription.caller), prepared, event)
+                    if told is not None:
+                        yield told
+                        if following.ends_with(event):
+                            return
+        except Ended:
+            raise Stopping from None
+        finally:
+            subscription.end()
+
+    async def _told_of(self, visit: Visit, prepared: Prepared, event: rows.FeedEvent) -> Result | None:
+        """The answer of one event; None when the caller may not hear of it.
+
+        Whoever asks the same of it as the same caller, while that is being answered, gets the same answer: a hundred
+        windows of one frontend cost one.
+        """
+        key = (event.id, visit.caller, prepared.operation, _encode(prepared.variables))
+        telling = self._telling.get(key)
+        if telling is None:
+            telling = self._telling[key] = asyncio.create_task(self._answer_of(visit, prepared, event))
+            telling.add_done_callback(lambda _: self._telling.pop(key))
+        return await asyncio.shield(telling)  # one who leaves does not stop it for the others
+
+    async def _answer_of(self, visit: Visit, prepared: Prepared, event: rows.FeedEvent) -> Result | None:
+        """The same, in a context of its own."""
+        helpdesk, caller, address, request_id = visit
+        async with self.turns.events, helpdesk.operation(caller, address=address) as ctx:
+            if not await is_heard(ctx.reads, _signed_in(caller), event):
+                return None
+            answer = await self.graph.execute(prepared, ctx, request_id, root=event)
+        return Result(_encode(answer), event.id)
+
+
+async def _next(subscription: Subscription) -> Sequence[rows.FeedEvent]:
+    """The next events, none when there were none for a while."""
+    try:
+        async with asyncio.timeout(LOOKS_AGAIN_AFTER_S):
+            return await subscription.next()
+    except TimeoutError:
+        return ()
+
+
+def _signed_in(caller: Caller | None) -> Caller:
+    if caller is None:
+        raise Unauthorized
+    return caller
 
 
 def _told(charge: Charge) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.graphql import negotiation, parameters, uploads
 from gateway.graphql.answering import Answering, Visit, encode_refusal
+from gateway.graphql.multipart import MEDIA_TYPE as PARTS
+from gateway.graphql.multipart import parts
 from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
 from gateway.graphql.parameters import Parameters
 from gateway.graphql.sse import event_stream, refused_stream
@@ -34,6 +36,10 @@ FORM_DEADLINE_S: Final = 600.0
 
 WITHOUT_PAGE: Final = (GRAPHQL, JSON, EVENT_STREAM)
 WITH_PAGE: Final = (*WITHOUT_PAGE, HTML)
+STREAM_IT: Final = (
+    "A subscription is answered as a stream: accept text/event-stream, or open a WebSocket "
+    "(graphql-transport-ws)."
+)
 METHODS: Final = "GET, HEAD, OPTIONS, POST"
 # `application/json` answers them with 200: today's clients read no body of another status.
 REQUEST_ERRORS: Final = frozenset(
@@ -52,6 +58,7 @@ STATUSES: Final = {
     "NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "NOT_ACCEPTABLE": 406,
+    "GONE": 410,
     "PAYLOAD_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "RATE_LIMIT_EXCEEDED": 429,
@@ -184,7 +191,7 @@ def _check_form(request: AnyRequest, media_type: str | None) -> None:
     headers = request.headers
     if request.method not in ("GET", "HEAD", "POST"):
         raise refused("METHOD_NOT_ALLOWED", "Use POST, or GET for a query.")
-    if media_type is None:
+    if media_type is None and not negotiation.takes_parts(headers.get("accept")):
         raise refused("NOT_ACCEPTABLE", f"Accept {GRAPHQL}, {JSON} or {EVENT_STREAM}.")
     if request.method != "POST":
         return
@@ -245,14 +252,21 @@ async def _answer(
         if media_type == EVENT_STREAM and refusal.code in REQUEST_ERRORS:
             return _stream(request, refused_stream(refusal))
         raise
-    if request.method != "POST" and prepared.operation.kind is not OperationType.QUERY:
-        raise refused("METHOD_NOT_ALLOWED", f"Use POST for a {prepared.operation.kind.value}.")
+    is_followed = prepared.operation.kind is OperationType.SUBSCRIPTION
+    in_parts = is_followed and negotiation.takes_parts(request.headers.get("accept"))
+    if is_followed and not in_parts and media_type != EVENT_STREAM:
+        raise refused("NOT_ACCEPTABLE", STREAM_IT)
+    if request.method != "POST" and prepared.operation.kind is OperationType.MUTATION:
+        raise refused("METHOD_NOT_ALLOWED", "Use POST for a mutation.")
     if request.method != "POST" and not prepared.is_trusted and answering.trusted.mode != "off":
         raise refused("METHOD_NOT_ALLOWED", "Use POST, or name a registered document by its `documentId`.")
     charge = await _charge(request, answering, caller, prepared.points)
     visit = Visit(helpdesk, caller, request.client.host if request.client else "", request_id)
-    if media_type == EVENT_STREAM:
-        return _stream(request, event_stream(answering.results(visit, prepared, charge)))
+    if in_parts or media_type == EVENT_STREAM:
+        results = answering.results(visit, prepared, charge, request.headers.get("authorization"))
+        return (
+            _stream(request, parts(results), PARTS) if in_parts else _stream(request, event_stream(results))
+        )
     if request.method != "POST" and prepared.is_trusted:
         return _kept_response(request, media_type, *await answering.tagged(visit, prepared, charge))
     answer = await answering.answer(visit, prepared, charge)
@@ -374,10 +388,10 @@ def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:
     return _response(request, status, f"{kind}; charset=utf-8", encode_refusal(refusal), headers)
 
 
-def _stream(request: AnyRequest, events: Any) -> AnyResponse:
+def _stream(request: AnyRequest, events: Any, media_type: str = EVENT_STREAM) -> AnyResponse:
     # Buffering by a proxy would hold the events back (the header is nginx's).
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **_own_headers(request)}
-    return Stream(events, status_code=200, media_type=EVENT_STREAM, headers=headers)
+    return Stream(events, status_code=200, media_type=media_type, headers=headers)
 
 
 def _response(

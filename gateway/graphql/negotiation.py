@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 GRAPHQL: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
+PARTS: Final = "multipart/mixed"
 HTML: Final = "text/html"
 
 # A wildcard means what today's clients expect; a page or a stream has to be asked for by name.
@@ -53,6 +54,20 @@ def preferred(accept: str | None, offered: Sequence[str]) -> str | None:
         if closest.quality > 0 and (best is None or rank > best):
             best, choice = rank, media_type
     return choice
+
+
+@lru_cache(maxsize=256)
+def takes_parts(accept: str | None) -> bool:
+    """Whether the client takes subscriptions in parts, and does not like a stream of events better."""
+    if accept is None or "multipart/mixed" not in accept.lower():
+        return False
+    parsed = [_parse(part) for part in accept.split(",")[:50]]
+    weights = {
+        kind: _quality(parameters)
+        for kind, parameters in parsed
+        if kind == EVENT_STREAM or (kind == PARTS and parameters.get("subscriptionspec") == "1.0")
+    }
+    return weights.get(PARTS, 0.0) > weights.get(EVENT_STREAM, 0.0)
 
 
 @lru_cache(maxsize=256)

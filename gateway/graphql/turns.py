@@ -1,11 +1,15 @@
 """Turns: how many requests of one API key run at once, so that a key with many clients leaves room for others.
 
-One line a key for both doors: what the graph runs and what REST does stand behind each other.
+One line a key for both doors: what the graph runs and what REST does stand behind each other. Subscriptions mostly
+wait: they have a number of their own, and take no turn of the operations.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
@@ -15,6 +19,10 @@ from resolvers.errors import TooManyAtOnce
 AT_ONCE: Final = 20
 IN_LINE: Final = 20
 """Further ones that wait for their turn."""
+SUBSCRIPTIONS: Final = 100
+"""Of one key, in one process."""
+EVENTS_AT_ONCE: Final = 4
+"""Told at once, to whomever, in one process: an event for a thousand subscribers leaves connections to all others."""
 
 
 class _Line:
@@ -83,6 +91,22 @@ class Turns:
 
     def __init__(self) -> None:
         self._lines: _Lines = {}
+        self._subscriptions: Counter[int] = Counter()
+        self.events = asyncio.Semaphore(EVENTS_AT_ONCE)
+
+    @contextlib.contextmanager
+    def subscription(self, caller: Caller) -> Iterator[None]:
+        """Count the block as a subscription of the caller's key. Raises TooManyAtOnce."""
+        key_id = caller.key_id
+        if self._subscriptions[key_id] >= SUBSCRIPTIONS:
+            raise TooManyAtOnce(f"At most {SUBSCRIPTIONS} subscriptions of a key run at once: end one first")
+        self._subscriptions[key_id] += 1
+        try:
+            yield
+        finally:
+            self._subscriptions[key_id] -= 1
+            if not self._subscriptions[key_id]:
+                del self._subscriptions[key_id]
 
     def check(self, caller: Caller) -> None:
         """Raise RateLimited when the line is full: before anything is charged for."""

@@ -14,7 +14,7 @@ from litestar.exceptions import WebSocketDisconnect
 from litestar.handlers import WebsocketRouteHandler
 
 from gateway.graphql import parameters
-from gateway.graphql.answering import Answering, Visit
+from gateway.graphql.answering import ALIVE, Answering, Result, Stopping, Visit
 from gateway.graphql.http import MAX_BODY, PATH
 from resolvers.context import Helpdesk
 from schema.errors import Refusal, plain_error, refusing
@@ -27,6 +27,8 @@ PREDECESSOR: Final = "graphql-ws"
 _OLDER_WORDS: Final = {"start": "subscribe", "stop": "complete"}
 INIT_DEADLINE_S: Final = 10.0
 MAX_OPERATIONS: Final = 20
+SERVICE_RESTART: Final = 1012
+"""The close code (IANA)."""
 
 AnySocket: TypeAlias = WebSocket[Any, Any, Any]
 
@@ -67,6 +69,9 @@ class Conversation:
         self._authorization: str | None = None
         self._acknowledged = False
         self._deadline: float | None = asyncio.get_running_loop().time() + init_deadline_s
+        self._patience: asyncio.Timeout | None = None
+        """How long is waited for the client, while it is waited for."""
+        self._end: _Close | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._offers_predecessor = False
         self._result_word = "next"
@@ -93,16 +98,28 @@ class Conversation:
             await self._stop()
 
     async def _next_message(self) -> dict[str, Any]:
+        if self._end is not None:
+            raise self._end
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self._deadline) as self._patience:
                 event: Any = await self._socket.receive()
         except TimeoutError:
+            if self._end is not None:
+                raise self._end from None
             if self._acknowledged:
                 raise _Close(4403, "Token expired") from None
             raise _Close(4408, "Connection initialisation timeout") from None
+        finally:
+            self._patience = None
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(detail="the client left")
         return _read(event.get("text"))
+
+    def _restart(self) -> None:
+        """Let the task that reads close the socket: clients connect again, to another process, and go on."""
+        self._end = _Close(SERVICE_RESTART, "Service restart")
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _word(self, word: str) -> str:
         """The message's type in the protocol we speak."""
@@ -185,8 +202,16 @@ class Conversation:
         try:
             async with aclosing(self._results(payload)) as results:
                 async for result in results:
-                    await self._send({"id": name, "type": self._result_word, "payload": msgspec.Raw(result)})
+                    if not result.body:
+                        if result is ALIVE:
+                            await self._send({"type": "ping"})
+                        continue
+                    told = msgspec.Raw(result.body)
+                    await self._send({"id": name, "type": self._result_word, "payload": told})
             last = {"id": name, "type": "complete"}
+        except Stopping:
+            self._restart()
+            return
         except Refusal as refusal:
             last = {"id": name, "type": "error", "payload": refusal.errors}
         except WebSocketDisconnect:
@@ -195,7 +220,7 @@ class Conversation:
             self._running.pop(name, None)
         await self._send(last)
 
-    async def _results(self, payload: dict[str, Any]) -> AsyncGenerator[bytes, None]:
+    async def _results(self, payload: dict[str, Any]) -> AsyncGenerator[Result, None]:
         request_id = uuid4().hex
         with refusing(request_id):
             # Signed in for every operation: the key may have been revoked since the last.
@@ -212,7 +237,7 @@ class Conversation:
                 charge.standing.check()
         address = self._socket.client.host if self._socket.client else ""
         results = self._answering.results(
-            Visit(self._helpdesk, caller, address, request_id), prepared, charge
+            Visit(self._helpdesk, caller, address, request_id), prepared, charge, self._authorization
         )
         async with aclosing(results):
             async for result in results:

@@ -5,13 +5,15 @@
     forms.py    what becomes of the values: leaves, lists, objects of one type or of several
     leaves.py   how scalars and enums are written
     run.py      one run: levels are begun, edges loaded in waves, objects put together
+    root.py     what the resolver of a subscription answers, before there is anything to run
 
 It answers what it fully understands. Everything else, and whatever goes wrong on the way, is `Unserved`, and
 graphql-core's executor answers the whole operation instead (docs/performance.md).
 """
 
 from schema.levels.plan import Plans
+from schema.levels.root import root_answer
 from schema.levels.run import run
 from schema.levels.unserved import Unserved
 
-__all__ = ["Plans", "Unserved", "run"]
+__all__ = ["Plans", "Unserved", "root_answer", "run"]

@@ -107,6 +107,14 @@ class Typename:
         level.columns[place] = [self.name] * len(level.rows)
 
 
+class Handed:
+    """The field of a subscription: what happened is the very root that the answer is made of."""
+
+    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+        """The root itself."""
+        level.columns[place] = form.take(level.rows, run)
+
+
 class Attribute:
     """A field without a resolver: an attribute of the row."""
 

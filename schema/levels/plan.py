@@ -1,5 +1,7 @@
 """The plan of a query: what is selected of which type, worked out once from the document and kept with it.
 
+A subscription has one too, for what it tells of each event.
+
 Which fields are selected depends on the variables of @skip and @include alone, so there is a plan for each of their
 combinations; all other variables only matter when a plan is run.
 """
@@ -36,7 +38,7 @@ from graphql.execution.values import VariableValues
 from resolvers.loaders import Columns, Referred, merged
 from schema.documents import Operation
 from schema.edges import Edge, Reads
-from schema.levels.fields import Arguments, Attribute, Link, Resolver, Source, Typename
+from schema.levels.fields import Arguments, Attribute, Handed, Link, Resolver, Source, Typename
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
 from schema.levels.leaves import writer
 from schema.levels.unserved import Unserved
@@ -93,7 +95,7 @@ class Plans:
         """The plan of this operation for these variables.
 
         Raises:
-            Unserved: it is no query, it asks for the schema, or for something this executor does not understand.
+            Unserved: it is a mutation, it asks for the schema, or for something this executor does not understand.
         """
         plan = operation.plan(variables.coerced, lambda: self._made(operation, variables))
         if isinstance(plan, str):
@@ -102,7 +104,7 @@ class Plans:
 
     def _made(self, operation: Operation, variables: VariableValues) -> Plan | str:
         """The plan, or the reason why there is none."""
-        if operation.kind is not OperationType.QUERY:
+        if operation.kind is OperationType.MUTATION:
             return str(operation.kind.value)
         try:
             return _Planning(self._schema, self._leaves, operation, variables).plan()
@@ -137,11 +139,11 @@ class _Planning:
         )
 
     def _root(self) -> Selection:
-        query = self._schema.query_type
-        if query is None:
+        root = self._schema.get_root_type(self._operation.operation)
+        if root is None:
             raise Unserved("schema")
-        collected = collect_fields(self._schema, self._fragments, self._variables, query, self._operation)
-        return self._selection(query, collected.grouped_field_set)
+        collected = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
+        return self._selection(root, collected.grouped_field_set)
 
     def _selection(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
         planned = [self._field(type_, details) for details in grouped.values()]
@@ -242,6 +244,8 @@ def _followed(definition: StrawberryField, below: tuple[Referred, ...]) -> tuple
 
 
 def _source(definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]) -> Source:
+    if definition.is_subscription:
+        return Handed()
     edge = definition.metadata.get("edge")
     if edge is not None:
         return Link(edge, arguments, referred)

@@ -106,9 +106,9 @@ class Run:
         else:
             level.columns[place] = form.take(values, self)
 
-    async def answer(self, selection: Selection) -> Any:
+    async def answer(self, selection: Selection, of: Any = None) -> Any:
         """The object that the selection makes of the root. Raises whatever went wrong."""
-        root = self.open(selection, [None])
+        root = self.open(selection, [of])
         try:
             while self._opened or self._asked or self._unsettled:
                 while self._opened:
@@ -193,8 +193,8 @@ def _wanted(unsettled: list[_Unsettled], asked: Mapping[_Group, list[Asked]]) ->
     return wanted
 
 
-async def run(plans: Plans, operation: Operation, ctx: Any, variables: Variables) -> Any:
-    """The data of an operation, as msgspec writes JSON from it.
+async def run(plans: Plans, operation: Operation, ctx: Any, variables: Variables, root: Any = None) -> Any:
+    """The data of an operation, as msgspec writes JSON from it. `root`: the event that a subscription tells of.
 
     Raises:
         Unserved: graphql-core's executor has to answer, with a context that has loaded nothing.
@@ -203,7 +203,7 @@ async def run(plans: Plans, operation: Operation, ctx: Any, variables: Variables
         plan = plans.get(operation, variables.values)
         if isinstance(ctx, Context):  # a schema of another sort has a context of its own
             ctx = ctx.expecting((), plan.columns)
-        return await Run(ctx, variables).answer(plan.root)
+        return await Run(ctx, variables).answer(plan.root, root)
     except Unserved:
         raise
     except Exception as error:  # whatever it is, graphql-core's executor tells it

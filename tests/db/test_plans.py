@@ -23,11 +23,12 @@ from db import queries
 from db.conditions import Condition
 from db.database import Database
 from db.listing import Listing, Window
-from db.queries import activity, attachments, deliveries, replies, tallies, tickets, users
+from db.queries import activity, attachments, deliveries, events, replies, tallies, tickets, users
 from db.statements import Statement
 from db.writers import PostgresWriter, SqliteWriter
 from gateway.demo import fill
-from resolvers import files, jobs
+from gateway.sign_in import sign_in
+from resolvers import files, jobs, subscriptions
 from resolvers.context import Helpdesk
 from resolvers.health import standing
 from resolvers.sealing import is_readable
@@ -319,6 +320,20 @@ async def everything_is_done(rest: RestDoor, admin: Person, customer: Person, ur
     await rest.sign_in(admin.api_key, admin.api_secret)
 
 
+async def somebody_follows(helpdesk: Helpdesk, who: Person) -> None:
+    caller = await sign_in(helpdesk, who.headers["Authorization"])
+    assert caller is not None
+    async with helpdesk.operation(caller) as ctx:
+        following = await subscriptions.all_events(ctx, None, "0")
+        for each in (following, following._replace(ticket_id=1)):
+            subscription = subscriptions.Subscription(helpdesk, caller, each)
+            await subscription.begin()
+            await subscription._read_page(0, 10)
+            subscription.end()
+        [event, *_] = await ctx.reads.rows(events.NEXT, after=0, most=1)
+        await subscriptions.is_heard(ctx.reads, caller, event)
+
+
 async def the_worker_works(helpdesk: Helpdesk) -> None:
     async with working(helpdesk) as worker:
         await worker.drain()
@@ -365,13 +380,18 @@ async def test_no_growing_table_is_read_from_end_to_end(
             await every_list(full)
             await everybody_reads(http, [admin, customer])
             await everything_is_done(RestDoor(http), admin, customer, receiver.url("/"))
+            await somebody_follows(helpdesk, admin)
+            await somebody_follows(helpdesk, customer)
             await the_worker_works(helpdesk)
     run = "\n".join(
         _squeezed(sql) for sql in seen
     )  # some only ever within others that were asked for with them
     dialect = full.engine.dialect
     missing = [
-        name for name, each in statements().items() if _squeezed(each.compiled(dialect).sql) not in run
+        name
+        for name, each in statements().items()
+        if not (full.is_sqlite and name == "events.WRITERS")  # of PostgreSQL's own lists
+        and _squeezed(each.compiled(dialect).sql) not in run
     ]
     assert missing == []
     assert await scans(full, seen) == {}

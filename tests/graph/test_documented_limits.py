@@ -4,8 +4,10 @@ import math
 import re
 from pathlib import Path
 
-from resolvers import paging, ticket_filters
+from gateway.graphql import turns
+from resolvers import jobs, paging, ticket_filters
 from schema import documents, execution, limits, validation
+from schema.root import schema
 
 DOCS = (Path(__file__).parents[2] / "docs" / "graphql.md").read_text()
 ROW = re.compile(r"^\| (.+?) \| (.+?) \|$", re.MULTILINE)
@@ -25,6 +27,7 @@ FIGURES = {
     "time": (int(execution.DEADLINE_S),),
     "a page, a list of ids": (limits.MAX_PAGE,),
     "a filter": (ticket_filters.DEEPEST, ticket_filters.LONGEST_LIST, ticket_filters.MOST_CONDITIONS),
+    "subscriptions at once": (turns.SUBSCRIPTIONS,),
     "variables": (
         execution.MAX_VARIABLE_DEPTH,
         execution.MAX_VARIABLE_OBJECTS,
@@ -49,6 +52,18 @@ def test_every_figure_is_documented() -> None:
             number.replace(",", "") for number in re.findall(r"\d[\d,]*", told[limit].partition("U+")[0])
         ]
         assert found[: len(figures)] == [str(each) for each in figures], limit
+
+
+def test_how_long_events_are_kept_is_documented() -> None:
+    assert f"Events are kept for {jobs.KEPT_FOR.days} days" in " ".join(DOCS.split())
+
+
+def test_the_subscription_of_the_page_fits_the_schema() -> None:
+    section = DOCS.partition("\n## Subscriptions\n")[2].partition("\n## ")[0]
+    [example] = re.findall(r"```graphql\n(.+?)```", section, re.DOTALL)
+    assert documents.Documents(schema._schema).get(example).operation("TicketChanged").root_fields == {
+        "ticketChanged"
+    }
 
 
 def test_every_limit_of_the_graph_has_its_row() -> None:

@@ -106,6 +106,9 @@ DEEDS: Final = (
     Deed(ADMINS, "Query.webhooks", {}, ("GET /v1/webhooks",)),
     Deed(ADMINS_THINGS, "Query.apiKey", {"id": "{api_key}"}, ("GET /v1/api-keys/{api_key}",)),
     Deed(ADMINS, "Query.apiKeys", {}, ("GET /v1/api-keys",)),
+    # --- what is followed: a subscription that begins is `ok` -----------------------------------------------------
+    Deed(THEIRS, "Subscription.ticketChanged", {"id": "{ticket}"}),
+    Deed(EVERYBODY, "Subscription.events", {"types": ["*"]}),
     # --- tickets -------------------------------------------------------------------------------------------------
     Deed(  # customers open tickets as themselves
         "ok wrong wrong wrong ok ok ok",

@@ -12,13 +12,14 @@ from rest_compat.routes import ENDPOINTS
 from schema.root import schema
 from tests.permissions.deeds import COLUMNS, DEEDS, PUBLIC_FIELDS, PUBLIC_PATHS, PUBLIC_ROUTES, WORDS, Deed
 from tests.permissions.world import World, asked_of_graph, put
+from tests.subscribers import begun
 
 GRAPH = schema._schema
 
 
 def root_fields() -> dict[str, GraphQLField]:
-    """The fields of both roots as `Query.ticket`."""
-    roots = (GRAPH.query_type, GRAPH.mutation_type)
+    """The fields of the roots as `Query.ticket`."""
+    roots = (GRAPH.query_type, GRAPH.mutation_type, GRAPH.subscription_type)
     return {f"{root.name}.{name}": field for root in roots if root for name, field in root.fields.items()}
 
 
@@ -123,6 +124,8 @@ async def asked(
 ) -> Any:
     """The graph's answer to one root field with these arguments."""
     text, variables = question(way, arguments)
+    if way.startswith("Subscription."):
+        return await begun(http, headers, text, variables)
     return await asked_of_graph(http, headers, text, variables, is_form="file" in variables)
 
 
@@ -143,8 +146,8 @@ def _selected(field: GraphQLField) -> str:
         return "{ userErrors { code message field } }"
     if "nodes" in type_.fields:
         return "{ totalCount nodes { id } }"
-    if "id" in type_.fields:
-        return "{ id }"
+    if "id" in type_.fields or "sequence" in type_.fields:
+        return "{ id }" if "id" in type_.fields else "{ sequence }"
     return _leaves(type_)
 
 

@@ -4,8 +4,12 @@ import sys
 from types import FrameType
 from typing import Any
 
+import pytest
+from graphql import OperationType
+
 from resolvers import permissions
 from resolvers.context import Helpdesk
+from resolvers.errors import Unauthorized
 from schema.execution import Graph
 from schema.root import schema
 from tests.permissions.deeds import DEEDS
@@ -42,7 +46,12 @@ async def _traced(
 
     sys.setprofile(see)
     try:
-        return allowed, await graph.execute(graph.prepare(text, None, variables), ctx, "request")
+        prepared = graph.prepare(text, None, variables)
+        if prepared.operation.kind is not OperationType.SUBSCRIPTION:
+            return allowed, await graph.execute(prepared, ctx, "request")
+        with pytest.raises(Unauthorized) as refused:
+            await graph.followed(prepared, ctx)
+        return allowed, {"errors": [{"extensions": {"code": refused.value.code}}]}
     finally:
         sys.setprofile(None)
 
