@@ -31,10 +31,10 @@ class Server:
         self.address = address
         self.http = httpx.AsyncClient(base_url=installation.base, headers=self.headers, timeout=60)
 
-    async def opens_ticket(self, subject: str = "x") -> str:
-        """The id of a new ticket."""
+    async def opens_ticket(self, subject: str = "x", headers: dict[str, str] | None = None) -> str:
+        """The id of a new ticket; `headers` for somebody else to open it."""
         given = {"subject": subject, "content": "x", "requester_email": f"ada{subject}@acme.test"}
-        answer = await self.http.post("/v1/tickets", json=given)
+        answer = await self.http.post("/v1/tickets", json=given, headers=headers)
         assert answer.status_code == 201, answer.text
         return f"tkt_{answer.json()['data']['id']}"
 
@@ -86,10 +86,13 @@ async def test_nothing_is_missed_while_fifty_write_at_once(server: Server) -> No
     tickets, sequences = 150, [0]
     heard: list[str] = []
     places = asyncio.Semaphore(50)
+    # one key has 20 turns and 20 places in its line
+    other = await asyncio.to_thread(lambda: server.installation.token(server.installation.key()))
+    writers = [server.headers, {"Authorization": f"Bearer {other}"}]
 
     async def writes(number: int) -> str:
         async with places:
-            return await server.opens_ticket(f"{number}")
+            return await server.opens_ticket(f"{number}", writers[number % 2])
 
     async with server.following() as ws:
         await server.opens_ticket()

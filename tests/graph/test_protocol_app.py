@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import zlib
 from typing import Any
 
 import httpx
@@ -116,7 +115,7 @@ async def test_a_large_answer_is_compressed_once(http: httpx.AsyncClient, agent:
     assert gzip.decompress(sent).startswith(b'{"data":{"__schema":')
 
 
-async def test_a_compressed_stream_holds_no_event_back(app: Litestar, agent: Person) -> None:
+async def test_a_stream_is_not_compressed_and_holds_no_event_back(app: Litestar, agent: Person) -> None:
     """Told by the ASGI messages themselves: httpx joins the chunks of an answer."""
     body = b'{"query":"{__typename}"}'
     headers = {"accept": "text/event-stream", "accept-encoding": "gzip", "content-type": "application/json"}
@@ -145,9 +144,8 @@ async def test_a_compressed_stream_holds_no_event_back(app: Litestar, agent: Per
         "headers": [(k.lower().encode(), v.encode()) for k, v in (headers | agent.headers).items()],
     }
     await app(scope, receive, send)  # type: ignore[arg-type]
-    reader = zlib.decompressobj(wbits=31)
-    chunks = [reader.decompress(message["body"]) for message in sent[1:]]
-    answer, *rest = [chunk for chunk in chunks if chunk]
+    assert b"content-encoding" not in dict(sent[0]["headers"])
+    answer, *rest = [message["body"] for message in sent[1:] if message["body"]]
     assert answer.startswith(b'event: next\ndata: {"data":{"__typename":"Query"},')
     assert rest == [
         b"event: complete\ndata:\n\n",
