@@ -149,9 +149,13 @@ async def _check_files(world: World, http: httpx.AsyncClient, stories: Sequence[
 
 
 async def check_deliveries(database: Database, hits: Sequence[Hit], secrets: dict[str, str]) -> Findings:
-    """Every event reached every webhook that listens, signed, under one id, in the order of its ticket (D29)."""
+    """Every event since there are webhooks reached them all, signed, under one id, in the order of its ticket (D29)."""
     findings = []
-    events = await every(database, "SELECT id, message_id, ticket_id FROM event ORDER BY id")
+    events = await every(
+        database,
+        "SELECT id, message_id, ticket_id FROM event "
+        "WHERE created_at > (SELECT max(created_at) FROM webhook) ORDER BY id",
+    )
     undone = await every(
         database,
         "SELECT id, outcome, attempts FROM job WHERE kind = 'webhook' AND coalesce(outcome, '') <> 'delivered'",
