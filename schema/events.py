@@ -12,7 +12,7 @@ from resolvers.replies import REPLY_BY_ID
 from resolvers.tickets import VISIBLE_TICKET
 from resolvers.users import USER_BY_ID
 from schema.edges import Ctx, edge, reads
-from schema.nodes import row_id
+from schema.nodes import id_field, row_id
 from schema.replies import Reply
 from schema.tickets import Ticket
 
@@ -45,6 +45,7 @@ def _changed_fields(root: Parent[rows.FeedEvent]) -> list[str]:
 class Event:
     """Something that happened, told once and in order to whoever follows it and may know of it."""
 
+    id: strawberry.ID = id_field("Event")
     sequence: str = strawberry.field(
         resolver=_sequence,
         metadata=reads("id"),

@@ -24,6 +24,7 @@ PREFIXES: Final = {
     "ApiKey": "key",
     "TicketRating": "rtg",
     "DeliveryAttempt": "try",
+    "Event": "evt",
 }
 ROWS: Final[Mapping[str, type[Any]]] = {
     "Ticket": rows.Ticket,

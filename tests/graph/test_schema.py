@@ -79,7 +79,7 @@ NO_THINGS = ("PageInfo", "Query", "Mutation", "Subscription")
 
 def test_what_is_no_part_of_something_else_has_an_id() -> None:
     """Caches of clients keep things by their ids; figures, pages and answers of mutations are kept with what has one."""
-    parts = ("Connection", "Edge", "Payload", "Stats", "Error", "Event")
+    parts = ("Connection", "Edge", "Payload", "Stats", "Error")
     for type_ in OURS:
         if isinstance(type_, GraphQLObjectType) and type_.name not in NO_THINGS:
             assert ("id" in type_.fields) != type_.name.endswith(parts), type_.name

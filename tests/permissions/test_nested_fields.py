@@ -61,7 +61,7 @@ FIELDS: Final = {
         "same": "id databaseId name slug color description parent createdAt updatedAt",
         "less": "ticketCount tickets",
     },
-    "Event": {"same": "sequence type timestamp actor changedFields ticket reply"},
+    "Event": {"same": "id sequence type timestamp actor changedFields ticket reply"},
     "Workspace": {"same": "id name tier customersSeeOrganization createdAt"},
 }
 FOLLOWED: Final = "Event"
