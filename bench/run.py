@@ -13,7 +13,7 @@ from bench.counting import sqlite_statements
 from bench.helpdesks import Sample
 from bench.load import Round
 from bench.peers import Server
-from bench.workloads import requests
+from bench.workloads import WRITES, requests
 
 COUNTED: Final = 20
 """Requests by which statements are counted."""
@@ -100,20 +100,25 @@ def _measure_one(
             say(f"{engine}, {tickets:,} tickets: {peer.title} is up after {server.start_s:.1f} s")
             servers.append(server)
             results.starts.append(Start(engine, tickets, peer.name, server.start_s, server.idle_mb))
-        counts = _all_statements(plan, sample, servers, say)
-        for workload in plan.workloads:
-            ask = [server for server in servers if workload in server.peer.workloads]
-            results.figures += _measure_workload(plan, workload, sample, ask, database, counts, say)
+        reads = [each for each in plan.workloads if each not in WRITES]
+        writes = [each for each in plan.workloads if each in WRITES]
+        for workloads in filter(
+            None, (reads, writes)
+        ):  # so that all that is read is what every peer agrees on
+            counts = _all_statements(workloads, sample, servers, say)
+            for workload in workloads:
+                ask = [server for server in servers if workload in server.peer.workloads]
+                results.figures += _measure_workload(plan, workload, sample, ask, database, counts, say)
 
 
 def _all_statements(
-    plan: Plan, sample: Sample, servers: Sequence[Server], say: Say
+    workloads: Sequence[str], sample: Sample, servers: Sequence[Server], say: Say
 ) -> dict[tuple[str, str], float | None]:
     """The statements of a request by peer and workload, counted before there is any load to count along."""
     say("Counting statements ...")
     counts: dict[tuple[str, str], float | None] = {}
     for server in servers:
-        name, known = server.peer.name, [each for each in plan.workloads if each in server.peer.workloads]
+        name, known = server.peer.name, [each for each in workloads if each in server.peer.workloads]
         if sample.engine == "sqlite":
             found = sqlite_statements(server.peer, sample, known)
             counts |= {(name, workload): found[workload] for workload in known}
