@@ -110,3 +110,11 @@ def test_the_report_and_the_chart() -> None:
     assert "| SQLite | `inbox` | 200 | 6 | 2.00 |  |  |\n" in text
     drawing = ET.fromstring(chart.svg(figures))  # noqa: S314  # our own
     assert sum(each.tag.endswith("rect") for each in drawing.iter()) == 1 + 2 + 2
+
+
+def test_the_readme_has_the_figures_that_were_printed() -> None:
+    """Under "How fast": the short table of the run that is kept."""
+    told = (ROOT / "README.md").read_text().partition("## How fast")[2].partition("\n## ")[0]
+    lines = [line for line in told.splitlines() if line.startswith("|")]
+    assert lines
+    assert "\n".join(lines) in (ROOT / "bench" / "results" / "full.md").read_text()
