@@ -25,7 +25,12 @@ def svg(figures: Sequence[Figure]) -> str:
     for engine, tickets in databases:
         panel = [each for each in figures if (each.engine, each.tickets) == (engine, tickets)]
         body.append(
-            _text(8, y + 16, f"{ENGINE_NAMES[engine]}, {tickets:,} tickets: requests/s", weight="bold")
+            _text(
+                8,
+                y + 16,
+                f"{ENGINE_NAMES[engine]}, {tickets:,} tickets: requests/s, on a logarithmic scale",
+                weight="bold",
+            )
         )
         y += 28
         for workload in dict.fromkeys(each.workload for each in panel):
