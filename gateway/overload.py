@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from litestar import Request
 from litestar.enums import ScopeType
@@ -31,7 +31,9 @@ STREAMS_AT_MOST: Final = 1024
 _STREAMS: Final = (b"text/event-stream", b"multipart/mixed")
 READS_WITHIN_S: Final = 30.0
 """For a client to take the next piece of an answer."""
-DRAINS_WITHIN_S: Final = 5.0
+HEARD_OUT_WITHIN_S: Final = 5.0
+PAUSES_AT_MOST_S: Final = 1.0
+"""Of a body that nobody reads any more."""
 ALWAYS_ANSWERED: Final = frozenset({"/health", "/metrics"})
 """Whoever watches over us asks these most of all when there is much to do."""
 TRY_AGAIN_LATER: Final = 1013
@@ -81,8 +83,7 @@ class Gate:
         if error is None:
             await self._let_in(scope, receive, send)
         else:
-            await _drained(receive)
-            await self._refuse(Request(scope), error)(scope, receive, send)
+            await self._refuse(Request(scope), error)(scope, receive, _after_the_body(scope, receive, send))
         if kind := scope.get("state", {}).get("refused"):
             self._refusals[kind] += 1
 
@@ -92,10 +93,12 @@ class Gate:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_cut_off, is_stream, held = False, False, 0
+        is_coming = _has_body(scope)
 
         async def received() -> Any:
-            nonlocal held
+            nonlocal held, is_coming
             message = await self._heard(scope, receive)
+            is_coming = message.get("more_body", False)
             more = min(len(message.get("body", b"")), HELD_OF_ONE - held)
             held += more
             self._held += more
@@ -108,23 +111,13 @@ class Gate:
             if message["type"] == "http.response.start":
                 is_stream = self._has_moved(message["headers"])
                 message["headers"] = [*message.get("headers", ()), SERVER]
-            body: Any = message.get("body", b"")
-            size = len(body)
-            if size <= PIECE and not message.get("more_body"):
-                await send(message)
-                return
-            self._held += size
-            self._working -= 1
+                if is_coming:
+                    await self._hear_out(scope, receive, message)
             try:
-                for piece in _pieces(message):
-                    async with asyncio.timeout(READS_WITHIN_S):
-                        await send(piece)
-            except TimeoutError:
+                await self._send(message, send)
+            except ReadsTooSlowly:
                 is_cut_off = True
-                raise ReadsTooSlowly from None
-            finally:
-                self._working += 1
-                self._held -= size
+                raise
 
         self._open += 1
         self._working += 1
@@ -139,6 +132,24 @@ class Gate:
             self._open -= not is_stream
             self._held -= held
 
+    async def _send(self, message: Any, send: Send) -> None:
+        """Send it, a large answer in pieces, for which nobody works. Raises ReadsTooSlowly."""
+        size = len(message.get("body", b""))
+        if size <= PIECE and not message.get("more_body"):
+            await send(message)
+            return
+        self._held += size
+        self._working -= 1
+        try:
+            for piece in _pieces(message):
+                async with asyncio.timeout(READS_WITHIN_S):
+                    await send(piece)
+        except TimeoutError:
+            raise ReadsTooSlowly from None
+        finally:
+            self._working += 1
+            self._held -= size
+
     async def _heard(self, scope: Scope, receive: Receive) -> Any:
         """What the client sends next; nobody works on its request meanwhile."""
         turn: Turn | None = scope["state"].get("turn")
@@ -150,6 +161,17 @@ class Gate:
             message = await receive()
             await turn.take()
             return message
+        finally:
+            self._working += 1
+
+    async def _hear_out(self, scope: Scope, receive: Receive, answer: Any) -> None:
+        """As `_hear_out` below; nobody works on the request meanwhile, and its turn is over: it is answered."""
+        turn: Turn | None = scope["state"].get("turn")
+        if turn is not None:
+            turn.leave()
+        self._working -= 1
+        try:
+            await _hear_out(scope, receive, answer)
         finally:
             self._working += 1
 
@@ -192,9 +214,45 @@ def _pieces(message: Any) -> Iterator[Any]:
         yield {"type": message["type"], "body": bytes(body[start : start + PIECE]), "more_body": more}
 
 
-async def _drained(receive: Receive) -> None:
-    """Let the client send what it has to send, within bounds: while it is sending it does not hear the answer."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAINS_WITHIN_S):
-            while cast("dict[str, Any]", await receive()).get("more_body"):
-                pass
+def _has_body(scope: Scope) -> bool:
+    """Whether the client said that it sends one (RFC 9112, 6.3)."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )
+
+
+def _after_the_body(scope: Scope, receive: Receive, send: Send) -> Send:
+    """`send` for an answer that was decided on before anything of the body was looked at."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), SERVER]
+            if _has_body(scope):
+                await _hear_out(scope, receive, message)
+        await send(message)
+
+    return sent
+
+
+async def _hear_out(scope: Scope, receive: Receive, answer: Any) -> None:
+    """Let the client send what it has to send, for a while: while it is sending it does not hear the answer.
+
+    Who has not done by then, or would not send before it is told to (`Expect`), is told that the connection ends with
+    the answer. granian ends it in either case, and whatever came next on it would be lost without a word.
+    """
+    if not any(name == b"expect" for name, _ in scope["headers"]):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_OUT_WITHIN_S):
+                while await _comes_more(receive):
+                    pass
+                return
+    answer["headers"].append((b"connection", b"close"))
+
+
+async def _comes_more(receive: Receive) -> bool:
+    """Whether more is to come after the next piece. Raises TimeoutError."""
+    async with asyncio.timeout(PAUSES_AT_MOST_S):
+        message: Any = await receive()
+    more: bool = message.get("more_body", False)
+    return more

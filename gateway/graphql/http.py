@@ -324,9 +324,6 @@ async def _charge_without_operation(request: AnyRequest, answering: Answering, u
 
 
 async def _body(request: AnyRequest) -> bytes:
-    """The body, read to its end even when it is too large: a client that is cut off while it sends may never
-    read why (nginx calls it lingering).
-    """
     chunks: list[bytes] = []
     size = 0
     with contextlib.suppress(TimeoutError):
@@ -336,11 +333,11 @@ async def _body(request: AnyRequest) -> bytes:
                 if event["type"] == "http.disconnect":
                     break
                 size += len(event["body"])
-                if size <= MAX_BODY:
-                    chunks.append(event["body"])
+                if size > MAX_BODY:
+                    raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {MAX_BODY:,} bytes.")
+                chunks.append(event["body"])
                 if not event.get("more_body", False):
-                    return _whole(chunks, size)
-    _whole(chunks, size)
+                    return b"".join(chunks)
     raise refused("BAD_REQUEST", f"The body did not come to its end within {BODY_DEADLINE_S:g} seconds.")
 
 
@@ -362,12 +359,6 @@ async def _chunks(request: AnyRequest) -> AsyncGenerator[bytes, None]:
             raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {uploads.MAX_FORM:,} bytes.")
         more = event.get("more_body", False)
         yield event["body"]
-
-
-def _whole(chunks: list[bytes], size: int) -> bytes:
-    if size > MAX_BODY:
-        raise refused("PAYLOAD_TOO_LARGE", f"The body is larger than {MAX_BODY:,} bytes.")
-    return b"".join(chunks)
 
 
 def _refuse(request: AnyRequest, refusal: Refusal, media_type: str) -> Answer:

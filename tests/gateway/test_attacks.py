@@ -45,6 +45,17 @@ TOO_LARGE: Final = {
     "a header of a megabyte": HOST + b"X: " + b"a" * 1_000_000 + b"\r\n\r\n",
     "five thousand headers": HOST + b"".join(b"X-%d: a\r\n" % n for n in range(5000)) + b"\r\n",
 }
+FORM: Final = b"Content-Type: multipart/form-data; boundary=b\r\n"
+EARLY: Final = {
+    "an upload that is not signed in": (b"/v1/tickets/1/attachments", FORM, 401),
+    "a ticket that is not signed in": (b"/v1/tickets", JSON, 401),
+    "a path that is none": (b"/v1/nothing", JSON, 404),
+    "a method that is none": (b"/health", JSON, 405),
+    "a ticket that is too large": (b"/v1/tickets", b"%(token)s" + JSON, 413),
+    "another media type": (b"/v1/tickets", b"%(token)sContent-Type: text/plain\r\n", 415),
+    "an operation that is too large": (b"/graphql", b"%(token)s" + JSON, 413),
+    "an operation of another media type": (b"/graphql", b"%(token)sContent-Type: text/plain\r\n", 415),
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +89,18 @@ def said_to(installation: Installation, sent: bytes) -> bytes:
             while some := connection.recv(65536):
                 heard += some
         return heard
+
+
+def one_answer(connection: socket.socket) -> bytes:
+    """The next answer on the connection, head and body."""
+    heard = b""
+    while b"\r\n\r\n" not in heard:
+        heard += connection.recv(65536)
+    head, _, body = heard.partition(b"\r\n\r\n")
+    [length] = [int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")]
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
 
 
 def status(heard: bytes) -> int:
@@ -128,6 +151,37 @@ def test_a_body_over_the_limit_is_refused_everywhere(
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     answer = httpx.post(installation.base + path, content=b" " * (1024 * 1024 + 1), headers=headers)
     assert answer.status_code == 413, answer.text
+
+
+@pytest.mark.parametrize("case", EARLY)
+def test_who_is_refused_before_they_have_said_all_is_told_so_and_may_go_on(
+    installation: Installation, token: str, case: str
+) -> None:
+    path, headers, expected = EARLY[case]
+    signed = headers % {b"token": b"Authorization: Bearer " + token.encode() + b"\r\n"}
+    body = b" " * (3_000_000 if expected != 415 else 1_000_000)
+    head = b"POST " + path + b" HTTP/1.1\r\n" + HOST + signed + b"Content-Length: %d\r\n\r\n" % len(body)
+    with connected(installation) as connection:
+        for _ in range(2):
+            connection.sendall(head + body)
+            assert status(one_answer(connection)) == expected
+        connection.sendall(b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert status(one_answer(connection)) == 200
+
+
+def test_who_waits_to_be_told_is_told_and_sends_nothing(installation: Installation) -> None:
+    head = (
+        b"POST /v1/tickets HTTP/1.1\r\n"
+        + HOST
+        + JSON
+        + b"Content-Length: 3000000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    with connected(installation) as connection:
+        connection.sendall(head)
+        heard = one_answer(connection)
+        assert status(heard) == 401
+        assert b"connection: close" in heard
+        assert connection.recv(1) == b""
 
 
 @pytest.mark.parametrize(

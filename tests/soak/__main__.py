@@ -30,6 +30,8 @@ from tests.processes import Installation, aside
 from tests.soak.clients import Mixture, Seen, keep_asking
 
 FEW: Final = 4
+KEYS: Final = 4
+"""Each for as many of the clients: one key alone meets its own bound, all together that of the server."""
 CALM_S: Final = 10
 LOOKS_EVERY_S: Final = 0.5
 DONE_WITHIN_S: Final = 120.0
@@ -75,10 +77,15 @@ async def watched(phase: Phase, pid: int, ends_at: float, report: Report) -> Non
     report(phase.name, phase.seconds, phase.seconds)
 
 
-async def passed(phase: Phase, installation: Installation, token: str, pid: int, report: Report) -> None:
+async def passed(
+    phase: Phase, installation: Installation, tokens: Sequence[str], pid: int, report: Report
+) -> None:
     """Let the phase pass."""
     ends_at = time.monotonic() + phase.seconds
-    mixtures = [Mixture(token, Random(number)) for number in range(phase.clients)]  # noqa: S311  # only a mixture
+    mixtures = [
+        Mixture(tokens[number % KEYS], Random(number))  # noqa: S311  # only a mixture
+        for number in range(phase.clients)
+    ]
     await asyncio.gather(
         watched(phase, pid, ends_at, report),
         *(keep_asking(installation.port, mixture, phase.seen, ends_at) for mixture in mixtures),
@@ -88,19 +95,19 @@ async def passed(phase: Phase, installation: Installation, token: str, pid: int,
 async def soak(engine: str, clients: int, seconds: int, report: Report) -> Outcome:
     """All phases on one engine."""
     async with begun(engine) as (installation, database):
-        key = installation.key(email="soak@default.example")
+        keys = [installation.key(email=f"soak{number}@default.example") for number in range(KEYS)]
         async with aside(installation.serving()) as server:
-            token = installation.token(key)
+            tokens = [installation.token(key) for key in keys]
             before = Phase(f"{engine}: before", FEW, CALM_S)
             load = Phase(f"{engine}: too much", clients, seconds)
             after = Phase(f"{engine}: after", FEW, CALM_S)
-            await passed(before, installation, token, server.pid, report)
-            await passed(load, installation, token, server.pid, report)
+            await passed(before, installation, tokens, server.pid, report)
+            await passed(load, installation, tokens, server.pid, report)
             await _all_done(database)  # e-mail and totals are still worked on
-            await passed(after, installation, token, server.pid, report)
+            await passed(after, installation, tokens, server.pid, report)
             phases = [before, load, after]
             findings = judged(phases)
-            findings += await disagreements(installation, database, token, phases)
+            findings += await disagreements(installation, database, tokens[0], phases)
         if "Traceback" in installation.said:
             findings.append(f"the log holds a trace: {installation.said.partition(chr(10))[2][-3000:]}")
     return Outcome(engine, phases, findings)
