@@ -1,15 +1,14 @@
 """Bringing a database to the tables this version wants. Configured in code: it works from a wheel."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, exc, text
 
+from db import revisions
 from db.database import Database
 from db.errors import DatabaseUnavailable
 
@@ -20,14 +19,9 @@ _ONE_MIGRATION_AT_A_TIME = 0x416E7377
 
 def _config(connection: Any = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(revisions.MIGRATIONS))
     config.attributes["connection"] = connection
     return config
-
-
-def newest() -> str:
-    """The revision this version of Answer wants."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
 async def migrate(database: Database, revision: str = "head") -> tuple[str | None, str | None]:
@@ -38,11 +32,6 @@ async def migrate(database: Database, revision: str = "head") -> tuple[str | Non
     return await _run(database, lambda connection: _move(connection, revision))
 
 
-async def current(database: Database) -> str | None:
-    """The database's revision; None when it has no tables of ours. Raises DatabaseUnavailable."""
-    return await _run(database, _revision)
-
-
 async def _run(database: Database, work: Callable[[Connection], Result]) -> Result:
     try:
         async with database.engine.begin() as connection:
@@ -51,20 +40,16 @@ async def _run(database: Database, work: Callable[[Connection], Result]) -> Resu
         raise DatabaseUnavailable(str(error)) from error
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _move(connection: Connection, revision: str) -> tuple[str | None, str | None]:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_MIGRATION_AT_A_TIME})
-    before = _revision(connection)
+    before = revisions.of_connection(connection)
     if before != revision:
         down = revision == "base" or (
             before is not None and revision != "head" and _is_older(revision, before)
         )
         (command.downgrade if down else command.upgrade)(_config(connection), revision)
-    return before, _revision(connection)
+    return before, revisions.of_connection(connection)
 
 
 def _is_older(revision: str, than: str) -> bool:

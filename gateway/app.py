@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from litestar.middleware.compression import CompressionMiddleware
 from litestar.types import Receive, Scope, Send
 
 from gateway.cors import Cors, origins_of
+from gateway.ending import before_the_end
 from gateway.graphql import Answering, graphql_routes
 from gateway.graphql.http import PATH as GRAPHQL
 from gateway.graphql.http import refusal_answer
@@ -20,7 +22,6 @@ from gateway.helpdesk import open_helpdesk
 from gateway.metrics import metrics_route
 from gateway.overload import Gate
 from gateway.pages import graphiql_page, page_routes
-from gateway.serving import before_the_end
 from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from gateway.stalled import end_stalled
@@ -60,7 +61,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            *graphql_routes(answering, graphiql_page if settings.graphiql else None, sdl(schema)),
+            *graphql_routes(answering, graphiql_page if settings.graphiql else None, _sdl),
             *rest_routes(),
             metrics_route(graph, refusals),
             *(page_routes(settings.graphiql_assets) if settings.graphiql else ()),
@@ -104,6 +105,12 @@ class Compression(CompressionMiddleware):
             await super().__call__(scope, receive, send)
 
 
+@functools.cache
+def _sdl() -> str:
+    """Written when somebody wants it: that takes as long as a tenth of the start."""
+    return sdl(schema)
+
+
 def _refuse(request: Request[Any, Any, Any], error: AnswerError) -> Any:
     """The answer to what is refused before it reached a door, in the words of that door."""
     is_of_the_graph = request.scope["path"] == GRAPHQL
@@ -116,7 +123,7 @@ def from_environment() -> Litestar:
     configure_logging(settings.log_level)
     app = create_app(settings)
     # what has been made so far stays: the collector need not look through it again and again while requests wait
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)
+    gc.enable()
     return app

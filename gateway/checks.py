@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from db import migrate
+from db import revisions
 from db.errors import DatabaseUnavailable, FilesUnavailable
 from db.files import Files
 from gateway.helpdesk import open_helpdesk
@@ -70,8 +70,8 @@ async def _database(settings: Settings) -> Line:
     helpdesk = open_helpdesk(settings)
     shown = helpdesk.db.engine.url.render_as_string(hide_password=True)
     try:
-        revision = await migrate.current(helpdesk.db)
-        has_its_pepper = revision != migrate.newest() or await is_readable(helpdesk)
+        revision = await revisions.current(helpdesk.db)
+        has_its_pepper = revision != revisions.newest() or await is_readable(helpdesk)
     except DatabaseUnavailable as error:
         return Line(FAILED, "database", f"{shown} cannot be reached: {error}")
     finally:
@@ -82,12 +82,12 @@ async def _database(settings: Settings) -> Line:
             "database",
             f"{shown} was filled with another key_pepper: no API key signs in, no webhook is signed",
         )
-    if revision == migrate.newest():
+    if revision == revisions.newest():
         return Line(FINE, "database", f"{shown}, revision {revision}")
     if revision is None:
         return Line(CARE, "database", f"{shown} is empty; answer serve makes the tables")
     return Line(
-        CARE, "database", f"{shown} is at {revision}, wanted is {migrate.newest()}: run answer migrate"
+        CARE, "database", f"{shown} is at {revision}, wanted is {revisions.newest()}: run answer migrate"
     )
 
 

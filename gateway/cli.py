@@ -70,7 +70,10 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
 @click.option("--workers", type=int, help="How many processes serve.  [ANSWER_WORKERS, 1]")
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Serve GraphQL, REST and the pages."""
+    import gc
     import os
+
+    gc.disable()  # all that is made at the start stays; gateway/app.py enables it
 
     # the workers are processes of their own and read the environment themselves
     for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):

@@ -3,9 +3,8 @@
 from db.database import Database
 from db.files import Files
 from gateway.settings import Settings
-from gateway.valkey import ValkeyWindows
 from resolvers.context import Clock, Helpdesk, utc_now
-from resolvers.rate_limits import MemoryWindows, RateLimits
+from resolvers.rate_limits import MemoryWindows, RateLimits, Windows
 from resolvers.tokens import TokenSigner
 
 
@@ -18,6 +17,14 @@ def open_helpdesk(settings: Settings, clock: Clock = utc_now) -> Helpdesk:
         durable=settings.sqlite_durable,
     )
     signer = TokenSigner(settings.signing_secrets, settings.secret("key_pepper"), settings.token_ttl)
-    windows = ValkeyWindows(settings.cache_url) if settings.cache_url else MemoryWindows()
+    windows = _windows(settings.cache_url)
     files = Files(settings.storage_place, settings.storage_credentials)
     return Helpdesk(database, signer, RateLimits(windows), files, clock, settings.webhook_allow_private)
+
+
+def _windows(cache_url: str) -> Windows:
+    if not cache_url:
+        return MemoryWindows()
+    from gateway.valkey import ValkeyWindows  # noqa: PLC0415  # most do without, and start sooner
+
+    return ValkeyWindows(cache_url)

@@ -1,19 +1,12 @@
 """Starting the server: the database made ready, the first key printed once, then the workers."""
 
-import asyncio
-import contextlib
-import multiprocessing
-import os
 import resource
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from db import migrate
+from db import revisions
 from db.database import Database
+from gateway.ending import tell_workers_first
 from gateway.helpdesk import open_helpdesk
 from gateway.settings import Settings
 from resolvers.context import Helpdesk
@@ -28,9 +21,6 @@ LARGEST_HEAD: Final = 64 * 1024
 CONNECTIONS: Final = 4096
 """Of each process. Those that only wait cost little; how many requests are worked on is gateway/overload.py's."""
 OPEN_FILES: Final = 2 * CONNECTIONS
-THE_END_IS_NEAR: Final = signal.SIGUSR1
-TOLD_WITHIN_S: Final = 0.3
-"""For subscribers to be told, before the sockets are closed."""
 
 
 class NotReady(Exception):
@@ -56,13 +46,15 @@ async def migrate_at_start(settings: Settings, database: Database, say: Say) -> 
 
     A PostgreSQL that holds data is the operator's to migrate, at the moment they choose. Raises NotReady.
     """
-    revision = await migrate.current(database)
-    if revision == migrate.newest():
+    revision = await revisions.current(database)
+    if revision == revisions.newest():
         return
     if revision is not None and not settings.is_embedded:
         raise NotReady(
-            f"The database is at revision {revision}, this version wants {migrate.newest()}. Run: answer migrate"
+            f"The database is at revision {revision}, this version wants {revisions.newest()}. Run: answer migrate"
         )
+    from db import migrate  # it takes a quarter of a second, and most starts do without
+
     before, after = await migrate.migrate(database)
     if before != after:
         say(f"Database brought from {before or 'nothing'} to revision {after}.")
@@ -95,6 +87,8 @@ def run_workers(settings: Settings) -> None:
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
 
+    import gateway.app  # noqa: F401  # workers are forks: what is imported here none of them imports again
+
     _allow_open_files()
     server = Granian(
         "gateway.app:from_environment",
@@ -112,45 +106,8 @@ def run_workers(settings: Settings) -> None:
         websockets=True,
         log_access=False,
     )
-    server.on_startup(_tell_workers_first)
+    server.on_startup(tell_workers_first)
     server.serve()
-
-
-def _tell_workers_first() -> None:
-    """Let the workers hear of the end a moment before it.
-
-    Granian drops WebSockets without a close code, and waits for streams to end by themselves.
-    """
-    signal.signal(THE_END_IS_NEAR, signal.SIG_IGN)  # also in workers, until they listen
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _after_a_word_to_the_workers(signal.getsignal(each)))
-
-
-def _after_a_word_to_the_workers(stop: Any) -> Callable[[int, FrameType | None], None]:
-    def tell_and_stop(number: int, frame: FrameType | None) -> None:
-        for worker in multiprocessing.active_children():
-            if worker.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker.pid, THE_END_IS_NEAR)
-        time.sleep(TOLD_WITHIN_S)
-        stop(number, frame)
-
-    return tell_and_stop
-
-
-@contextlib.contextmanager
-def before_the_end(tell: Callable[[], None]) -> Iterator[None]:
-    """Within the block `tell` is called when the process is about to be stopped, and when the block ends."""
-    loop = asyncio.get_running_loop()
-    is_main = threading.current_thread() is threading.main_thread()  # only there signals are heard
-    if is_main:
-        loop.add_signal_handler(THE_END_IS_NEAR, tell)
-    try:
-        yield
-    finally:
-        if is_main:
-            loop.remove_signal_handler(THE_END_IS_NEAR)
-        tell()
 
 
 def _allow_open_files() -> None:

@@ -79,6 +79,7 @@ KEPT: Final = {
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 AnyResponse: TypeAlias = "Response[Any] | Answer"
 Page: TypeAlias = Callable[[], AnyResponse]
+Text: TypeAlias = Callable[[], str]
 
 
 class Answer:
@@ -108,7 +109,7 @@ class Answer:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> list[HTTPRouteHandler]:
+def http_routes(answering: Answering, graphiql_page: Page | None, sdl: Text) -> list[HTTPRouteHandler]:
     """The handlers of `/graphql` for HTTP, server-sent events included, and of `/graphql/schema`."""
 
     @route(
@@ -130,8 +131,9 @@ def http_routes(answering: Answering, graphiql_page: Page | None, sdl: str) -> l
                 await _check_reader(request, answering)
         except Refusal as refusal:
             return _refuse(request, refusal, GRAPHQL)
+        text = (await asyncio.to_thread(sdl)).encode()
         return _response(
-            request, 200, "text/plain; charset=utf-8", sdl.encode(), {"X-Content-Type-Options": "nosniff"}
+            request, 200, "text/plain; charset=utf-8", text, {"X-Content-Type-Options": "nosniff"}
         )
 
     return [graphql, graphql_schema]

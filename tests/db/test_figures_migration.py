@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from db import migrate
+from db import migrate, revisions
 from db.database import Database
 from gateway.demo import fill
 from tests.contents import assert_added_up, assert_counted, tables_of
@@ -33,11 +33,11 @@ async def test_what_was_there_is_added_up(address: str) -> None:
     try:
         await fill(database, tickets=150, now=NOW, progress=lambda *_: None)
         await fill(database, tickets=40, now=NOW, workspace="two", progress=lambda *_: None)
-        assert await migrate.migrate(database, BEFORE) == (migrate.newest(), BEFORE)
+        assert await migrate.migrate(database, BEFORE) == (revisions.newest(), BEFORE)
         async with database.engine.begin() as connection:
             for statement in ODD:
                 await connection.execute(text(statement))
-        assert await migrate.migrate(database) == (BEFORE, migrate.newest())
+        assert await migrate.migrate(database) == (BEFORE, revisions.newest())
         tables = await tables_of(database)
         assert {row["workspace_id"] for row in tables["figure"]} == {1, 2}
         assert any(row["is_by_staff"] for row in tables["reply"])

@@ -5,7 +5,7 @@ import asyncio
 from alembic import command
 from sqlalchemy import Connection, inspect
 
-from db import migrate
+from db import migrate, revisions
 from db.database import Database
 from db.tables import metadata
 from tests.contents import contents
@@ -26,13 +26,13 @@ async def test_the_tables_are_what_the_models_say(database: Database) -> None:
 
 
 async def test_go_down_to_nothing_and_up_again(database: Database) -> None:
-    newest = migrate.newest()
-    assert await migrate.current(database) == newest
+    newest = revisions.newest()
+    assert await revisions.current(database) == newest
     assert await migrate.migrate(database) == (newest, newest)
     assert await migrate.migrate(database, "base") == (newest, None)
     async with database.engine.begin() as connection:
         assert await connection.run_sync(table_names) == set()
-    assert await migrate.current(database) is None
+    assert await revisions.current(database) is None
     assert await migrate.migrate(database) == (None, newest)
     assert set(await contents(database)) >= set(metadata.tables)
 
@@ -41,6 +41,6 @@ async def test_workers_that_start_at_once_migrate_once(database: Database, addre
     await migrate.migrate(database, "base")
     others = [Database(address) for _ in range(3)]
     await asyncio.gather(*(migrate.migrate(each) for each in others))
-    assert await migrate.current(database) == migrate.newest()
+    assert await revisions.current(database) == revisions.newest()
     for each in others:
         await each.close()

@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy import text
 
-from db import migrate
+from db import migrate, revisions
 from db.database import Database
 from gateway.demo import fill
 from tests.contents import contents
@@ -24,7 +24,7 @@ async def test_what_was_there_gets_its_figures(address: str) -> None:
             await connection.execute(text("DELETE FROM rating"))
         before = await contents(database)
         await migrate.migrate(database, BEFORE)
-        assert await migrate.migrate(database) == (BEFORE, migrate.newest())
+        assert await migrate.migrate(database) == (BEFORE, revisions.newest())
         after = await contents(database)
     finally:
         await database.close()

@@ -248,7 +248,7 @@ def small_app(
     suggests: bool = True,
 ) -> Litestar:
     answering = FreeOfCharge(Graph(schema, suggests=suggests), sign_in, trusted, introspection)
-    routes = [*http_routes(answering, graphiql_page, "type Query"), websocket_route(answering)]
+    routes = [*http_routes(answering, graphiql_page, lambda: "type Query"), websocket_route(answering)]
     app = Litestar(routes, openapi_config=None)
     app.state.helpdesk = SmallHelpdesk(lambda: dt.datetime.now(dt.UTC))
     return app
