@@ -67,10 +67,20 @@ def settle(pids: Sequence[int]) -> None:
 
 
 def long_enough(
-    server: Server, asked: Sequence[Request], *, seconds: int, connections: int, database_pid: int | None
+    server: Server,
+    asked: Sequence[Request],
+    *,
+    seconds: int,
+    connections: int,
+    database_pid: int | None,
+    working: Sequence[int],
 ) -> tuple[Round, int]:
-    """A round of so many seconds, or of as many as it takes, and how many that was. Raises LoadFailed."""
+    """A round of so many seconds, or of as many as it takes, and how many that was. Raises LoadFailed.
+
+    It begins when none of the processes `working` does anything.
+    """
     while True:
+        settle(working)
         found = run(server, asked, seconds=seconds, connections=connections, database_pid=database_pid)
         if found.requests >= ENOUGH * connections or seconds >= LONGEST_S:
             return found, seconds

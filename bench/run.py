@@ -145,13 +145,13 @@ def _measure_workload(
         # each is the first as often as any other
         for server in [*servers[turn % len(servers) :], *servers[: turn % len(servers)]]:
             name = server.peer.name
-            load.settle(working)
             found, lengths[name] = load.long_enough(
                 server,
                 requests(workload, server.peer.dialect(workload), sample),
                 seconds=lengths[name],
                 connections=plan.connections,
                 database_pid=database.pid if database else None,
+                working=working,
             )
             seen[name].append(found)
     figures = []

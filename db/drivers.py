@@ -23,7 +23,8 @@ WAIT_AFTER_A_WRITE_S = 30.0
 STATEMENTS_KEPT_PREPARED = 512
 # Indexes are in memory or on a disk that seeks at no cost. PostgreSQL's default is of disks that turn: it reads all users
 # rather than look up twenty. Compiling a plan is for statements of seconds; ours end before it would begin to pay.
-READING = {"random_page_cost": "1.1", "jit": "off"}
+# Nor are several processes for one question: under load there are other questions for them.
+READING = {"random_page_cost": "1.1", "jit": "off", "max_parallel_workers_per_gather": "0"}
 POSTGRESQL_IS_GONE = (
     OSError,  # TimeoutError too
     asyncpg.PostgresConnectionError,

@@ -76,6 +76,8 @@ class Worker:
 
     async def drain(self) -> None:
         """Do everything that is due now, and what becomes due meanwhile."""
+        while not await tallies.fold(self._helpdesk):
+            pass
         while await self._claim_all() or self._under_way:
             if self._under_way:  # else what was claimed is done already
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import BigInteger, Select, TextClause, bindparam, cast, column, func, select, table, text
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
-from db.conditions import Kind
+from db.conditions import Kind, Shape
 from db.database import Tx
 from db.search import IndexedWords, SoughtWords, matching
+from db.statements import Statement
 
 TICKETS = "ticket_search"
 USERS = "user_search"
@@ -17,6 +19,22 @@ def search_kind(row_id: ColumnElement[int], index: str) -> Kind:
     """The condition `search`: its value is what a person typed."""
     name: Any = text(quoted_name(index, quote=False))
     return Kind(SoughtWords(), lambda sought: matching(row_id, name, sought))
+
+
+def count_found(index: str, shape: Shape, otherwise: Select[Any]) -> Statement[int] | None:
+    """How many rows of a workspace have the words, by the index alone; None for conditions of another shape.
+
+    SQLite's index does not know of workspaces: `otherwise` is what it is asked.
+    """
+    if sorted(map(str, shape)) != ["search", "workspace"]:
+        return None
+    entries = table(index, column("workspace_id", BigInteger()), column("words", TSVECTOR()))
+    whose, sought = (f"condition_{shape.index(kind)}" for kind in ("workspace", "search"))
+    found = select(func.count()).where(
+        entries.c.workspace_id == bindparam(whose, type_=BigInteger()),
+        entries.c.words.bool_op("@@")(cast(bindparam(sought, type_=SoughtWords()), TSQUERY())),
+    )
+    return Statement(found, int, otherwise)
 
 
 def _statement(sqlite: str, postgresql: str) -> dict[bool, TextClause]:
@@ -29,7 +47,7 @@ def _statement(sqlite: str, postgresql: str) -> dict[bool, TextClause]:
 _REMEMBER = {
     index: _statement(
         f"INSERT INTO {index} (rowid, words) VALUES (:id, :words)",
-        f"INSERT INTO {index} (row_id, words) VALUES (:id, CAST(:words AS tsvector))",
+        f"INSERT INTO {index} (row_id, workspace_id, words) VALUES (:id, :workspace_id, CAST(:words AS tsvector))",
     )
     for index in (TICKETS, USERS)
 }
@@ -49,9 +67,12 @@ _FORGET = {
 }
 
 
-async def remember(tx: Tx, index: str, row_id: int, words: str) -> None:
+async def remember(tx: Tx, index: str, workspace_id: int, row_id: int, words: str) -> None:
     """Make a new row findable by these words."""
-    await tx.change(_REMEMBER[index][tx.is_sqlite], {"id": row_id, "words": words})
+    entry: dict[str, Any] = {"id": row_id, "words": words}
+    if not tx.is_sqlite:
+        entry["workspace_id"] = workspace_id
+    await tx.change(_REMEMBER[index][tx.is_sqlite], entry)
 
 
 async def correct(tx: Tx, index: str, row_id: int, words: str) -> None:

@@ -74,7 +74,10 @@ class Packer:
         names = rows.User.__struct_fields__
         keys = [email_key(person.email) for person in added]
         people = self._load(tables.User, (*names, "email_key"), [*_columns(names, added), keys])
-        return [people, self._entries(USERS, ((person.id, user_words(person)) for person in added))]
+        return [
+            people,
+            self._entries(USERS, ((person.workspace_id, person.id, user_words(person)) for person in added)),
+        ]
 
     def tickets(self, added: Sequence[rows.Ticket]) -> list[Load]:
         """New tickets with the ids they carry, their tags and search entries."""
@@ -83,7 +86,7 @@ class Packer:
         return [
             self._rows(tables.Ticket, rows.Ticket.__struct_fields__, added),
             self._load(tables.Tag, names, _turned(names, tagged)),
-            self._entries(TICKETS, ((row.id, ticket_words(row)) for row in added)),
+            self._entries(TICKETS, ((row.workspace_id, row.id, ticket_words(row)) for row in added)),
         ]
 
     def replies(self, added: Sequence[rows.Reply]) -> list[Load]:
@@ -122,15 +125,17 @@ class Packer:
         records = chain.from_iterable(zip(*found, strict=True))
         return Load(table.name, names, b"".join(chain((_BEGIN,), records, (_END,))))
 
-    def _entries(self, index: str, entries: Iterable[tuple[int, str]]) -> Load:
+    def _entries(self, index: str, entries: Iterable[tuple[int, int, str]]) -> Load:
         """Search entries. COPY takes a tsvector as text only; words hold nothing that it would want escaped."""
         if self._for_sqlite:
             encode = IndexedWords().process_bind_param
             return Load(
-                index, ("rowid", "words"), [(row_id, encode(text, _SQLITE)) for row_id, text in entries]
+                index, ("rowid", "words"), [(row_id, encode(text, _SQLITE)) for _, row_id, text in entries]
             )
-        lines = "".join([f"{row_id}\t{_placed(words_of(text))}\n" for row_id, text in entries])
-        return Load(index, ("row_id", "words"), lines.encode(), is_text=True)
+        lines = "".join(
+            [f"{row_id}\t{whose}\t{_placed(words_of(text))}\n" for whose, row_id, text in entries]
+        )
+        return Load(index, ("row_id", "workspace_id", "words"), lines.encode(), is_text=True)
 
 
 def _columns(names: Iterable[str], added: Sequence[Any]) -> list[Iterable[Any]]:

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, tuple_, update
 
 from db import rows, tables
-from db.conditions import Kind
+from db.conditions import Kind, Shape, clauses
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.queries import figures, tallies
-from db.queries.indexes import TICKETS, correct, forget, remember, search_kind
+from db.queries.indexes import TICKETS, correct, count_found, forget, remember, search_kind
 from db.statements import Statement, columns, table_of
 from db.types import ListOf, UtcDateTime, any_key, any_of
 
@@ -19,6 +19,15 @@ ticket = table_of(tables.Ticket)
 tag = table_of(tables.Tag)
 IDS = ListOf(BigInteger())
 WORDS = ListOf(Text())
+
+
+def _summed(shape: Shape, parent: str | None) -> Statement[Any] | None:
+    """By the tallies (D16), or by the search index alone."""
+    if parent is None and "search" in shape:
+        counted = select(func.count()).select_from(ticket).where(*clauses(LISTING.kinds, shape))
+        return count_found(TICKETS, shape, counted)
+    return tallies.summed(shape, parent)
+
 
 LISTING: Listing[rows.Ticket] = Listing(
     tables.Ticket,
@@ -52,7 +61,7 @@ LISTING: Listing[rows.Ticket] = Listing(
         "updated_at": ticket.c.updated_at,
         "priority": ticket.c.priority_rank,
     },
-    summed=tallies.summed,
+    summed=_summed,
 )
 BY_IDS = by_ids(tables.Ticket, rows.Ticket)
 
@@ -69,7 +78,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.Ticket:
     [added] = await tx.returning(_ADD, rows.Ticket, **values)
     await _add_tags(tx, added)
     await tallies.note(tx, {tallies.place_of(added): 1})
-    await remember(tx, TICKETS, added.id, words(added))
+    await remember(tx, TICKETS, added.workspace_id, added.id, words(added))
     return added
 
 

@@ -100,7 +100,7 @@ async def add(tx: Tx, values: dict[str, Any]) -> rows.User | None:
     added = await tx.returning(_ADD[tx.is_sqlite], rows.User, **values)
     if not added:
         return None
-    await remember(tx, USERS, added[0].id, words(added[0]))
+    await remember(tx, USERS, added[0].workspace_id, added[0].id, words(added[0]))
     return added[0]
 
 

@@ -76,6 +76,12 @@ async def test_both_engines_find_the_same(
             for query, ids in zip(queries, expected, strict=True):
                 found = await tickets.LISTING.every(reads, [("search", query.replace("\x00", " "))])
                 assert sorted(row.id for row in found) == ids, (database.engine.name, query)
+                for workspace_id, there in ((1, len(ids)), (2, 0)):
+                    conditions = [("workspace", workspace_id), ("search", query.replace("\x00", " "))]
+                    assert await tickets.LISTING.count(reads, conditions) == there, (
+                        database.engine.name,
+                        query,
+                    )
 
 
 async def _hold(database: Database, texts: list[str]) -> None:
@@ -84,7 +90,7 @@ async def _hold(database: Database, texts: list[str]) -> None:
     async with database.write() as tx:
         await _forget_everything(tx, len(texts))
         for number, text in enumerate(texts, start=1):
-            await indexes.remember(tx, indexes.TICKETS, number, text)
+            await indexes.remember(tx, indexes.TICKETS, 1, number, text)
 
 
 async def _forget_everything(tx: Tx, number: int) -> None:
