@@ -45,7 +45,8 @@ def _folded(text: str) -> str:
     if plain.isascii():
         return plain
     letters = unicodedata.normalize("NFKD", plain)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+    # nothing below U+0300 combines, and most letters are below
+    return "".join([each for each in letters if each < "\u0300" or not unicodedata.combining(each)]).casefold()
 
 
 def sought(text: str) -> list[Phrase]:
