@@ -46,7 +46,9 @@ def _folded(text: str) -> str:
         return plain
     letters = unicodedata.normalize("NFKD", plain)
     # nothing below U+0300 combines, and most letters are below
-    return "".join([each for each in letters if each < "\u0300" or not unicodedata.combining(each)]).casefold()
+    return "".join(
+        [each for each in letters if each < "\u0300" or not unicodedata.combining(each)]
+    ).casefold()
 
 
 def sought(text: str) -> list[Phrase]:
