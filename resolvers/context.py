@@ -56,6 +56,8 @@ class Context:
     """Where the request comes from, as sign-ins are limited by it."""
     charge: "Charge | None" = None
     """What the operation was charged, in the graph."""
+    seen: str | None = None
+    """The event up to which a client that lost its stream has heard: it counts, not the `after` it began with."""
     referred: "tuple[Referred, ...]" = ()
     """What will be asked of the rows that are read next, so that it is read along with them."""
     columns: "Columns | None" = None
@@ -129,6 +131,7 @@ class Context:
             self._caller,
             self.address,
             self.charge,
+            self.seen,
             referred,
             columns or self.columns,
             self._loaders,

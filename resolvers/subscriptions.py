@@ -59,6 +59,7 @@ async def all_events(ctx: Context, types: Sequence[str] | None, after: str | Non
 
 async def _place(ctx: Context, after: str | None) -> int | None:
     """The place in the feed that `after` names. Raises ValidationError for none, Gone for one that is not kept."""
+    after = after if ctx.seen is None else ctx.seen
     if after is None:
         return None
     place = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else -1

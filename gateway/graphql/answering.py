@@ -152,9 +152,16 @@ class Answering:
         return answer
 
     async def results(
-        self, visit: Visit, prepared: Prepared, charge: Charge | None, authorization: str | None
+        self,
+        visit: Visit,
+        prepared: Prepared,
+        charge: Charge | None,
+        authorization: str | None,
+        seen: str | None = None,
     ) -> AsyncGenerator[Result, None]:
         """The answers to one operation in their order: one, or those of a subscription until it ends.
+
+        `seen`: the event that a client which comes back has heard of last.
 
         Raises:
             Refusal: whatever went wrong.
@@ -166,15 +173,16 @@ class Answering:
             if visit.caller is None:
                 raise Unauthorized
             with self.turns.subscription(visit.caller):
-                async with aclosing(self._told(visit, prepared, authorization)) as told:
+                async with aclosing(self._told(visit, prepared, authorization, seen)) as told:
                     async for result in told:
                         yield result
 
     async def _told(
-        self, visit: Visit, prepared: Prepared, authorization: str | None
+        self, visit: Visit, prepared: Prepared, authorization: str | None, seen: str | None
     ) -> AsyncGenerator[Result, None]:
         helpdesk, caller = visit.helpdesk, _signed_in(visit.caller)
         async with helpdesk.operation(caller, address=visit.address) as ctx:
+            ctx.seen = seen
             following = await self.graph.followed(prepared, ctx)
         subscription = Subscription(helpdesk, caller, following)
         try:

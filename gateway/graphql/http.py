@@ -265,7 +265,8 @@ async def _answer(
     charge = await _charge(request, answering, caller, prepared.points)
     visit = Visit(helpdesk, caller, request.client.host if request.client else "", request_id)
     if in_parts or media_type == EVENT_STREAM:
-        results = answering.results(visit, prepared, charge, request.headers.get("authorization"))
+        seen = request.headers.get("last-event-id") or None
+        results = answering.results(visit, prepared, charge, request.headers.get("authorization"), seen)
         return (
             _stream(request, parts(results), PARTS) if in_parts else _stream(request, event_stream(results))
         )

@@ -184,6 +184,34 @@ async def test_a_stream_is_told_with_ids(server: Server) -> None:
         assert answered["ticket"]["id"] == ticket
 
 
+async def test_a_stream_that_was_lost_goes_on_where_it_was(server: Server) -> None:
+    headers = {"Accept": "text/event-stream"}
+    first, *missed = [await server.opens_ticket() for _ in range(3)]
+
+    async def heard(begins_after: str | None, lost_at: str | None, count: int) -> list[dict[str, Any]]:
+        document = {"query": SUBSCRIPTION, "variables": {"after": begins_after}}
+        came_back = {} if lost_at is None else {"Last-Event-ID": lost_at}
+        async with server.http.stream(
+            "POST", "/graphql", json=document, headers=headers | came_back
+        ) as answer:
+            text = ""
+            async with asyncio.timeout(COMES_WITHIN_S):
+                async for chunk in answer.aiter_text():
+                    text += chunk
+                    if text.count("event: ") >= count:
+                        break
+        told = [line.removeprefix("data: ") for line in text.split("\n") if line.startswith("data: ")]
+        return [json.loads(each) for each in told]
+
+    [seen, *_] = await heard("0", None, 3)
+    assert seen["data"]["events"]["ticket"]["id"] == first
+    # a browser asks again with the same `after`, and says how far it had come
+    again = await heard("0", seen["data"]["events"]["sequence"], 2)
+    assert [each["data"]["events"]["ticket"]["id"] for each in again] == missed
+    [refused, *_] = await heard(None, "nonsense", 2)
+    assert refused["errors"][0]["extensions"]["code"] == "VALIDATION_ERROR"
+
+
 async def test_a_server_that_stops_tells_and_does_not_wait(server: Server) -> None:
     headers = {"Accept": "text/event-stream"}
     async with (
