@@ -13,7 +13,9 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
-HEADERS: Final = "Authorization, Content-Type, GraphQL-Require-Preflight, If-None-Match, If-Range, Last-Event-ID, Range"
+HEADERS: Final = (
+    "Authorization, Content-Type, GraphQL-Require-Preflight, If-None-Match, If-Range, Last-Event-ID, Range"
+)
 EXPOSED: Final = (
     "Accept-Ranges, Content-Disposition, Content-Range, ETag, Retry-After, "
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id"

@@ -66,7 +66,7 @@ class Served:
     """By reason: `mutation`, `introspection`; `error` of a resolver, `null` or `value` that its type does not allow;
     `field`, `type`, `resolver` that is not understood; `fault` for what nobody foresaw."""
     refusals: Counter[str] = field(default_factory=Counter)
-    """Of single fields, by what they are counted as: the request was answered."""
+    """Of single fields, and of what came over a WebSocket, by what they are counted as: the request was answered."""
 
 
 class Graph:

@@ -16,7 +16,7 @@ from litestar.response import Stream
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.graphql import negotiation, parameters, uploads
-from gateway.graphql.answering import Answering, Visit, encode_refusal
+from gateway.graphql.answering import Answering, Result, Visit, encode_refusal
 from gateway.graphql.multipart import MEDIA_TYPE as PARTS
 from gateway.graphql.multipart import parts
 from gateway.graphql.negotiation import EVENT_STREAM, GRAPHQL, HTML, JSON
@@ -252,6 +252,7 @@ async def _answer(
     except Refusal as refusal:
         await _charge(request, answering, caller, 0)
         if media_type == EVENT_STREAM and refusal.code in REQUEST_ERRORS:
+            request.scope["state"]["refused"] = refusal.kind
             return _stream(request, refused_stream(refusal))
         raise
     is_followed = prepared.operation.kind is OperationType.SUBSCRIPTION
@@ -266,7 +267,8 @@ async def _answer(
     visit = Visit(helpdesk, caller, request.client.host if request.client else "", request_id)
     if in_parts or media_type == EVENT_STREAM:
         seen = request.headers.get("last-event-id") or None
-        results = answering.results(visit, prepared, charge, request.headers.get("authorization"), seen)
+        authorization = request.headers.get("authorization")
+        results = _noted(request, answering.results(visit, prepared, charge, authorization, seen))
         return (
             _stream(request, parts(results), PARTS) if in_parts else _stream(request, event_stream(results))
         )
@@ -274,6 +276,17 @@ async def _answer(
         return _kept_response(request, media_type, *await answering.tagged(visit, prepared, charge))
     answer = await answering.answer(visit, prepared, charge)
     return _response(request, 200, f"{media_type}; charset=utf-8", answer, HEADERS)
+
+
+async def _noted(request: AnyRequest, results: AsyncGenerator[Result, None]) -> AsyncGenerator[Result, None]:
+    """The results; what they end with is counted as any refusal is."""
+    async with aclosing(results):
+        try:
+            async for result in results:
+                yield result
+        except Refusal as refusal:
+            request.scope["state"]["refused"] = refusal.kind
+            raise
 
 
 def _kept_response(request: AnyRequest, media_type: str, answer: bytes, tag: str | None) -> AnyResponse:

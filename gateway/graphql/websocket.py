@@ -157,6 +157,7 @@ class Conversation:
                 await self._answering.caller(self._helpdesk, self._authorization)
                 self._deadline = self._end_of_token()
         except Refusal as refusal:
+            self._answering.graph.served.refusals[refusal.kind] += 1
             if refusal.code == "UNAUTHORIZED":
                 raise _Close(4403, "Forbidden") from None
             raise _Close(1011, "Internal server error") from None
@@ -213,6 +214,7 @@ class Conversation:
             self._restart()
             return
         except Refusal as refusal:
+            self._answering.graph.served.refusals[refusal.kind] += 1
             last = {"id": name, "type": "error", "payload": refusal.errors}
         except WebSocketDisconnect:
             return

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -210,6 +212,24 @@ async def test_a_stream_that_was_lost_goes_on_where_it_was(server: Server) -> No
     assert [each["data"]["events"]["ticket"]["id"] for each in again] == missed
     [refused, *_] = await heard(None, "nonsense", 2)
     assert refused["errors"][0]["extensions"]["code"] == "VALIDATION_ERROR"
+
+
+async def test_what_is_refused_on_sockets_and_streams_is_counted(server: Server) -> None:
+    async def counted() -> Counter[str]:
+        text = (await server.http.get("/metrics")).text
+        found = re.findall(r'^answer_refusals_total{kind="(\w+)".*} (\d+)', text, re.MULTILINE)
+        return Counter({kind: int(count) for kind, count in found})
+
+    before = await counted()
+    from_the_future = {"query": SUBSCRIPTION, "variables": {"after": "999999999"}}
+    async with server.following() as ws:
+        for number, payload in enumerate(({"query": "{ nothing }"}, from_the_future)):
+            await ws.send(json.dumps({"id": f"refused {number}", "type": "subscribe", "payload": payload}))
+            assert json.loads(await ws.recv())["type"] == "error"
+    for body in ({"query": "{ nothing }"}, from_the_future):
+        answer = await server.http.post("/graphql", json=body, headers={"Accept": "text/event-stream"})
+        assert "errors" in answer.text
+    assert await counted() - before == Counter(graphql_validation_failed=2, validation_error=2)
 
 
 async def test_a_server_that_stops_tells_and_does_not_wait(server: Server) -> None:
