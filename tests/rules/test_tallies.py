@@ -267,3 +267,13 @@ async def test_a_worker_folds(helpdesk: Helpdesk, door: Door, admin: Person, wor
         await reads.rest()
         assert await reads.rows(tallies.WAITING, most=10) == []
     assert (await door.tickets(admin)).total == 1
+
+
+async def test_what_is_due_is_also_what_was_not_folded(
+    helpdesk: Helpdesk, door: Door, admin: Person, worker: Worker
+) -> None:
+    await opened(door, admin)
+    await worker.drain()  # `answer worker --once`
+    async with helpdesk.db.read() as reads:
+        assert await reads.rows(tallies.WAITING, most=10) == []
+    assert (await door.tickets(admin)).total == 1
