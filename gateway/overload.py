@@ -32,6 +32,8 @@ _STREAMS: Final = (b"text/event-stream", b"multipart/mixed")
 READS_WITHIN_S: Final = 30.0
 """For a client to take the next piece of an answer."""
 HEARD_OUT_WITHIN_S: Final = 5.0
+HEARD_OUT_AT_MOST: Final = 20 * 1024 * 1024
+"""Bytes of a body, with what was read of it before: the largest form."""
 PAUSES_AT_MOST_S: Final = 1.0
 """Of a body that nobody reads any more."""
 ALWAYS_ANSWERED: Final = frozenset({"/health", "/metrics"})
@@ -93,13 +95,14 @@ class Gate:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_cut_off, is_stream, held = False, False, 0
-        is_coming = _has_body(scope)
+        is_coming, came = _has_body(scope), 0
 
         async def received() -> Any:
-            nonlocal held, is_coming
+            nonlocal held, is_coming, came
             message = await self._heard(scope, receive)
             is_coming = message.get("more_body", False)
-            more = min(len(message.get("body", b"")), HELD_OF_ONE - held)
+            came += len(message.get("body", b""))
+            more = min(came, HELD_OF_ONE) - held
             held += more
             self._held += more
             if self._held > HELD_AT_MOST and message.get("more_body"):
@@ -112,7 +115,7 @@ class Gate:
                 is_stream = self._has_moved(message["headers"])
                 message["headers"] = [*message.get("headers", ()), SERVER]
                 if is_coming:
-                    await self._hear_out(scope, receive, message)
+                    await self._hear_out(scope, receive, message, came)
             try:
                 await self._send(message, send)
             except ReadsTooSlowly:
@@ -164,14 +167,14 @@ class Gate:
         finally:
             self._working += 1
 
-    async def _hear_out(self, scope: Scope, receive: Receive, answer: Any) -> None:
+    async def _hear_out(self, scope: Scope, receive: Receive, answer: Any, came: int) -> None:
         """As `_hear_out` below; nobody works on the request meanwhile, and its turn is over: it is answered."""
         turn: Turn | None = scope["state"].get("turn")
         if turn is not None:
             turn.leave()
         self._working -= 1
         try:
-            await _hear_out(scope, receive, answer)
+            await _hear_out(scope, receive, answer, came)
         finally:
             self._working += 1
 
@@ -229,30 +232,31 @@ def _after_the_body(scope: Scope, receive: Receive, send: Send) -> Send:
         if message["type"] == "http.response.start":
             message["headers"] = [*message.get("headers", ()), SERVER]
             if _has_body(scope):
-                await _hear_out(scope, receive, message)
+                await _hear_out(scope, receive, message, 0)
         await send(message)
 
     return sent
 
 
-async def _hear_out(scope: Scope, receive: Receive, answer: Any) -> None:
+async def _hear_out(scope: Scope, receive: Receive, answer: Any, came: int) -> None:
     """Let the client send what it has to send, for a while: while it is sending it does not hear the answer.
 
-    Who has not done by then, or would not send before it is told to (`Expect`), is told that the connection ends with
-    the answer. granian ends it in either case, and whatever came next on it would be lost without a word.
+    `came` are the bytes of the body so far. Who has not done in time, or would not send before it is told to
+    (`Expect`), is told that the connection ends with the answer. granian ends it in either case, and whatever came next
+    on it would be lost without a word.
     """
     if not any(name == b"expect" for name, _ in scope["headers"]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HEARD_OUT_WITHIN_S):
-                while await _comes_more(receive):
-                    pass
-                return
+                while came < HEARD_OUT_AT_MOST:
+                    message = await _next_piece(receive)
+                    if not message.get("more_body"):
+                        return
+                    came += len(message["body"])
     answer["headers"].append((b"connection", b"close"))
 
 
-async def _comes_more(receive: Receive) -> bool:
-    """Whether more is to come after the next piece. Raises TimeoutError."""
+async def _next_piece(receive: Receive) -> Any:
+    """What comes next of a body. Raises TimeoutError."""
     async with asyncio.timeout(PAUSES_AT_MOST_S):
-        message: Any = await receive()
-    more: bool = message.get("more_body", False)
-    return more
+        return await receive()
