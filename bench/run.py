@@ -102,9 +102,8 @@ def _measure_one(
             results.starts.append(Start(engine, tickets, peer.name, server.start_s, server.idle_mb))
         reads = [each for each in plan.workloads if each not in WRITES]
         writes = [each for each in plan.workloads if each in WRITES]
-        for workloads in filter(
-            None, (reads, writes)
-        ):  # so that all that is read is what every peer agrees on
+        # everything is read before anything is written: until then all peers agree on what there is
+        for workloads in filter(None, (reads, writes)):
             counts = _all_statements(workloads, sample, servers, say)
             for workload in workloads:
                 ask = [server for server in servers if workload in server.peer.workloads]

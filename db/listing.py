@@ -86,7 +86,7 @@ class Listing(Generic[Row]):
     """The lists of one table: its row, the kinds of condition it knows, the orders it can be read in.
 
     `orders` maps a name to the column sorted by; None sorts by id alone. Ties are broken by id (D20).
-    `summed` gives a statement that knows a count without counting, by the shape and the parent; None when there is none.
+    `summed` gives a statement that knows a count without reading the rows, by the shape and the parent, or None.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Listing(Generic[Row]):
         return found or 0
 
     def is_summed(self, conditions: Sequence[Condition]) -> bool:
-        """Whether the count is known without counting."""
+        """Whether the count is known without reading the rows."""
         return _summed(self, shape_of(conditions)) is not None
 
     async def counts(

@@ -1,12 +1,13 @@
 """The search indexes: one entry a ticket or user, written in the transaction of the row itself (D21)."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, TextClause, bindparam, cast, column, func, select, table, text
+from sqlalchemy import BigInteger, Table, TextClause, bindparam, cast, column, func, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.sql.elements import ColumnElement, quoted_name
 
-from db.conditions import Kind, Shape
+from db.conditions import Kind, Shape, clauses
 from db.database import Tx
 from db.search import IndexedWords, SoughtWords, matching
 from db.statements import Statement
@@ -21,10 +22,10 @@ def search_kind(row_id: ColumnElement[int], index: str) -> Kind:
     return Kind(SoughtWords(), lambda sought: matching(row_id, name, sought))
 
 
-def count_found(index: str, shape: Shape, otherwise: Select[Any]) -> Statement[int] | None:
+def count_found(index: str, indexed: Table, kinds: Mapping[str, Kind], shape: Shape) -> Statement[int] | None:
     """How many rows of a workspace have the words, by the index alone; None for conditions of another shape.
 
-    SQLite's index does not know of workspaces: `otherwise` is what it is asked.
+    SQLite's index does not know of workspaces, and looks each row up.
     """
     if sorted(map(str, shape)) != ["search", "workspace"]:
         return None
@@ -34,7 +35,8 @@ def count_found(index: str, shape: Shape, otherwise: Select[Any]) -> Statement[i
         entries.c.workspace_id == bindparam(whose, type_=BigInteger()),
         entries.c.words.bool_op("@@")(cast(bindparam(sought, type_=SoughtWords()), TSQUERY())),
     )
-    return Statement(found, int, otherwise)
+    looked_up = select(func.count()).select_from(indexed).where(*clauses(kinds, shape))
+    return Statement(found, int, looked_up)
 
 
 def _statement(sqlite: str, postgresql: str) -> dict[bool, TextClause]:

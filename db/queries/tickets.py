@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text, bindparam, delete, func, insert, select, tuple_, update
 
 from db import rows, tables
-from db.conditions import Kind, Shape, clauses
+from db.conditions import Kind, Shape
 from db.database import Tx
 from db.listing import Listing, by_ids
 from db.queries import figures, tallies
@@ -24,8 +24,7 @@ WORDS = ListOf(Text())
 def _summed(shape: Shape, parent: str | None) -> Statement[Any] | None:
     """By the tallies (D16), or by the search index alone."""
     if parent is None and "search" in shape:
-        counted = select(func.count()).select_from(ticket).where(*clauses(LISTING.kinds, shape))
-        return count_found(TICKETS, shape, counted)
+        return count_found(TICKETS, ticket, LISTING.kinds, shape)
     return tallies.summed(shape, parent)
 
 

@@ -9,7 +9,7 @@ from db import rows, tables
 from db.conditions import Kind, Shape
 from db.database import Tx
 from db.listing import Listing, by_ids
-from db.queries.indexes import USERS, correct, forget, remember, search_kind
+from db.queries.indexes import USERS, correct, count_found, forget, remember, search_kind
 from db.statements import Statement, columns, select_rows, table_of
 from db.types import ListOf, any_key, any_of
 
@@ -27,7 +27,9 @@ _COUNTS_KEPT: Statement[tuple[int, int]] = Statement(
 
 
 def _summed(shape: Shape, parent: str | None) -> Statement[Any] | None:
-    """An organization knows how many people it has (D16)."""
+    """An organization knows how many people it has (D16), the search index those it finds."""
+    if parent is None and "search" in shape:
+        return count_found(USERS, user, LISTING.kinds, shape)
     return _COUNTS_KEPT if (shape, parent) == (("workspace",), "organization_id") else None
 
 
