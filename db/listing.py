@@ -68,9 +68,9 @@ class Reference(NamedTuple):
 class Along(NamedTuple):
     """Which columns of its rows a list is read with, and what is read along with them: rows that they refer to.
 
-    `names` are columns: the id, the workspace, and all by which the list is sorted or refers, at least. `take` is
-    given the rows that are read along, for each reference as many as the list has, None where a row refers to nothing;
-    those of a reference come before those beyond it.
+    `names` are columns: the id and all by which the rows refer, at least. `take` is given the rows that are read along,
+    for each reference as many as the list has, None where a row refers to nothing; those of a reference come before
+    those beyond it.
     """
 
     names: tuple[str, ...]
@@ -288,12 +288,11 @@ def _page_along(
     references: tuple[Reference, ...],
 ) -> Joined:
     """The page first, so that nothing is joined to what is passed over."""
-    wanted = _named(listing.table, names)
     if not references:
+        wanted = _named(listing.table, names)
         return Joined(_page_of(listing, shape, window, wanted), [Part(listing.row, names)])
-    sort = _order_columns(listing, window.order, listing.table)
-    missing = [each for each in sort if each.name not in names]
-    page = _page_of(listing, shape, window, [*wanted, *missing]).subquery("page")
+    needed = _named(listing.table, _needed(listing, names, references, window.order))
+    page = _page_of(listing, shape, window, needed).subquery("page")
     sort = _sorted(_order_columns(listing, window.order, page), down=window.down)
     return _along(page, Part(listing.row, names), references, sort)
 
@@ -302,10 +301,19 @@ def _page_along(
 def _every_along(
     listing: Listing[Any], shape: Shape, names: tuple[str, ...], references: tuple[Reference, ...]
 ) -> Joined:
-    found = select(*_named(listing.table, names)).where(*clauses(listing.kinds, shape))
+    needed = _named(listing.table, _needed(listing, names, references))
+    found = select(*needed).where(*clauses(listing.kinds, shape))
     if not references:
         return Joined(found, [Part(listing.row, names)])
     return _along(found.subquery("found"), Part(listing.row, names), references)
+
+
+def _needed(
+    listing: Listing[Any], names: Sequence[str], references: tuple[Reference, ...], order: str | None = None
+) -> list[str]:
+    """The columns that are read, and those that only the statement looks at: to sort by, and to join with."""
+    sort = [] if order is None else [each.name for each in _order_columns(listing, order, listing.table)]
+    return list(dict.fromkeys([*names, *sort, *(["workspace_id"] if references else ())]))
 
 
 def _along(found: Any, part: Part, references: tuple[Reference, ...], sort: Sequence[Any] = ()) -> Joined:
@@ -361,7 +369,8 @@ def _pages(
     """
     keys = bindparam("keys", type_=ListOf(BigInteger()))
     part = Part(listing.row, names)
-    by_lateral = _pages_by_lateral(listing, parent, shape, window, keys, names)
+    needed = _needed(listing, names, references, window.order)
+    by_lateral = _pages_by_lateral(listing, parent, shape, window, keys, needed)
     statement, others = _below(listing, by_lateral, window, part, references)
     by_ids = _pages_by_ids(listing, parent, shape, window, keys)
     on_sqlite, _ = _below(listing, by_ids, window, part, references)
@@ -399,7 +408,7 @@ def _pages_by_lateral(
     shape: Shape,
     window: WindowShape,
     keys: BindParameter[Any],
-    names: tuple[str, ...],
+    names: Sequence[str],
 ) -> _Below:
     hidden = select(keys).scalar_subquery()  # see any_key
     parents = func.unnest(hidden).table_valued(column("key", BigInteger())).render_derived(name="parent")
@@ -426,13 +435,10 @@ def _first_below(
     key: ColumnElement[Any],
     names: Sequence[str],
 ) -> Select[Any]:
-    """The window below the parent of this key; with the columns it is sorted by, which a row may not have."""
+    """The window below the parent of this key."""
     table = listing.table
-    sort = _order_columns(listing, window.order, table)
-    wanted = [table.c[name] for name in names]
-    missing = [each for each in sort if each.name not in names] if len(names) > 1 else []
-    below = select(*wanted, *missing).where(table.c[parent] == key, _narrowed(listing, shape, window))
-    return _cut(below.order_by(*_sorted(sort, down=window.down)), window)
+    below = select(*_named(table, names)).where(table.c[parent] == key, _narrowed(listing, shape, window))
+    return _cut(below.order_by(*_sorted(_order_columns(listing, window.order, table), down=window.down)), window)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

@@ -59,28 +59,35 @@ def merged(*several: tuple[Referred, ...]) -> tuple[Referred, ...]:
 
 
 class Columns:
-    """Which columns of which rows an operation looks at; rows that it does not name are read whole."""
+    """Which columns of which rows an operation looks at; rows that it does not name are read whole.
 
-    __slots__ = ("_looked_at",)
+    `shows_places`: it tells where rows stand in their lists, so that what those are sorted by is looked at, too.
+    """
 
-    def __init__(self, looked_at: Mapping[type[Any], Collection[str]]) -> None:
+    __slots__ = ("_looked_at", "_of_lists")
+
+    def __init__(
+        self, looked_at: Mapping[type[Any], Collection[str]], *, shows_places: bool = False
+    ) -> None:
         self._looked_at = looked_at
+        self._of_lists = _SORTED_BY if shows_places else _KEY
 
     def listed(self, row: type[Any]) -> tuple[str, ...]:
-        """The columns to read of the rows of a list, in their order: with those by which it is sorted and followed."""
-        return self._names(row, lambda name: name in _SORTED_BY or name.endswith("_id"))
+        """The columns to read of the rows of a list, in their order."""
+        return self._names(row, self._of_lists)
 
     def referred(self, row: type[Any]) -> tuple[str, ...]:
         """The columns to read of a row that others refer to, in its order."""
-        return self._names(row, lambda name: name == "id")
+        return self._names(row, _KEY)
 
-    def _names(self, row: Any, is_needed: Callable[[str], bool]) -> tuple[str, ...]:
+    def _names(self, row: Any, needed: Collection[str]) -> tuple[str, ...]:
         looked_at = self._looked_at.get(row, row.__struct_fields__)
-        return tuple(name for name in row.__struct_fields__ if name in looked_at or is_needed(name))
+        return tuple(name for name in row.__struct_fields__ if name in looked_at or name in needed)
 
 
+_KEY: Final = frozenset({"id"})
+_SORTED_BY: Final = _KEY | {"created_at", "updated_at", "priority"}
 WHOLE: Final = Columns({})
-_SORTED_BY: Final = frozenset({"id", "created_at", "updated_at", "priority"})
 
 
 def along(ctx: Context, listing: Listing[Any]) -> Along | None:

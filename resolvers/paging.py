@@ -56,13 +56,35 @@ class Page(msgspec.Struct, Generic[Row]):
 
     rows: list[Row]
     order: Order
-    has_next: bool
-    has_previous: bool
+    has_next_page: bool
+    has_previous_page: bool
     count: Counting
 
-    def cursor(self, row: Row) -> str:
-        """Where the row stands in this page's order."""
-        return cursor(self.order, row)
+    @property
+    def start_cursor(self) -> str | None:
+        """Where its first row stands; None for an empty page."""
+        return cursor(self.order, self.rows[0]) if self.rows else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Where its last row stands; None for an empty page."""
+        return cursor(self.order, self.rows[-1]) if self.rows else None
+
+    def items(self) -> list["Item[Row]"]:
+        """The rows, each with its place."""
+        return [Item(row, self.order) for row in self.rows]
+
+
+class Item(msgspec.Struct, Generic[Row]):
+    """A row of a page."""
+
+    node: Row
+    order: Order
+
+    @property
+    def cursor(self) -> str:
+        """Where it stands in the page's order."""
+        return cursor(self.order, self.node)
 
 
 @dataclass(frozen=True, slots=True)

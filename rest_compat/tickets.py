@@ -61,18 +61,25 @@ SHOWN_OF_A_TICKET: Final = (
     Referred("requester_id", USER_BY_ID),
     Referred("assigned_to_id", USER_BY_ID),
 )
-PEOPLE: Final = ("name", "email", "type", "avatar_url")
+_IN_A_LIST: Final = (
+    *("subject", "content", "status", "priority", "requester_id", "assigned_to_id", "category_id", "tags"),
+    *("public_reply_count", "internal_note_count", "created_at", "updated_at", "first_response_at", "resolved_at"),
+)
 SHOWN_IN_A_LIST: Final = Columns(
+    {rows.Ticket: _IN_A_LIST, rows.User: ("name", "email"), rows.Category: ("name",)}
+)
+SHOWN_ALONE: Final = Columns(
     {
         rows.Ticket: (
-            *("subject", "content", "status", "tags", "public_reply_count", "internal_note_count"),
-            *("first_response_at", "resolved_at"),
+            *_IN_A_LIST,
+            *("content_html", "metadata", "is_untouched", "version", "reopen_count", "first_resolved_at", "closed_at"),
         ),
-        rows.User: PEOPLE,
-        rows.Category: ("name",),
+        rows.User: ("name", "email", "type", "avatar_url"),
+        rows.Category: ("name", "color"),
+        rows.Reply: ("ticket_id", "author_id", "content", "content_html", "is_internal", "created_at"),
+        rows.Activity: ("user_id", "action", "from_value", "to_value", "created_at"),
     }
 )
-SHOWN_ALONE: Final = Columns({rows.User: PEOPLE})
 AUTHOR: Final = (Referred("author_id", USER_BY_ID),)
 ACTOR: Final = (Referred("user_id", USER_BY_ID),)
 CREATE: Final = Body(
@@ -281,7 +288,7 @@ def _ticket(
             reply(each, users[each.author_id], [file for file in files if file.reply_id == each.id])
             for each in said.rows
         ],
-        has_more_replies=said.has_next,
+        has_more_replies=said.has_next_page,
         attachments=shown(files),
         activity_log=[_entry(each, users.get(each.user_id or 0)) for each in log.rows],
         metadata=row.metadata,

@@ -11,7 +11,7 @@ from resolvers import categories
 from resolvers.categories import CATEGORY_BY_ID, TICKET_COUNT_BY_CATEGORY
 from resolvers.tickets import TICKETS_BY_CATEGORY
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge, reads
+from schema.edges import Ctx, edge, loads
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
 from schema.ticket_lists import tickets_below
@@ -40,7 +40,7 @@ class Category(Node):
     parent: Optional["Category"] = edge(CATEGORY_BY_ID, "parent_id", "The category it is part of.")
     ticket_count: int | None = strawberry.field(
         resolver=_ticket_count,
-        metadata=reads("id"),
+        metadata=loads("id"),
         description="How many tickets are directly in it, of those the caller may see.",
     )
     tickets: Connection[Annotated["Ticket", strawberry.lazy("schema.tickets")]] | None = edge(

@@ -37,11 +37,18 @@ class Reads(NamedTuple):
 
     own: tuple[str, ...]
     others: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    is_all: bool = True
+    """Whether it needs nothing else; if not, it may answer with what a loader will find."""
 
 
 def reads(*own: str, **others: tuple[str, ...]) -> dict[str, Reads]:
     """The metadata of a field whose resolver looks at these columns alone."""
     return {"reads": Reads(own, others)}
+
+
+def loads(*own: str) -> dict[str, Reads]:
+    """The metadata of a field whose resolver looks at these columns alone, and may answer with `ctx.later(…)`."""
+    return {"reads": Reads(own, is_all=False)}
 
 
 def _no_arguments(info: Ctx) -> None:

@@ -14,7 +14,7 @@ from resolvers.paging import BY_ID, Below
 from resolvers.tickets import TICKETS_BY_ORGANIZATION
 from resolvers.users import USER_COUNT_BY_ORGANIZATION, USERS_BY_ORGANIZATION
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge, reads
+from schema.edges import Ctx, edge, loads, reads
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
 from schema.ticket_lists import tickets_below
@@ -71,12 +71,12 @@ class Organization(Node):
     )
     user_count: int | None = strawberry.field(
         resolver=_user_count,
-        metadata=reads("user_count"),
+        metadata=loads("user_count"),
         description="How many users it has, of those the caller may see.",
     )
     ticket_count: int | None = strawberry.field(
         resolver=_ticket_count,
-        metadata=reads("id"),
+        metadata=loads("id"),
         description="How many tickets its users asked, of those the caller may see.",
     )
     users: Connection[Annotated["User", strawberry.lazy("schema.users")]] | None = edge(

@@ -24,6 +24,8 @@ Before = Annotated[str | None, strawberry.argument(description="Only what comes 
 
 _ROWS: Final = {"has_rows_of_page": True}
 """Of a field that leads to the page's own rows: what is asked of them can be read along with the page."""
+_SHOWS_PLACE: Final = {"shows_place": True}
+"""Of a field that tells where rows stand: it looks at the columns by which they are sorted."""
 
 
 @strawberry.type
@@ -32,8 +34,12 @@ class PageInfo:
 
     has_next_page: bool = strawberry.field(description="Whether more follows this page.")
     has_previous_page: bool = strawberry.field(description="Whether something comes before this page.")
-    start_cursor: str | None = strawberry.field(description="The cursor of the first edge.")
-    end_cursor: str | None = strawberry.field(description="The cursor of the last edge.")
+    start_cursor: str | None = strawberry.field(
+        description="The cursor of the first edge.", metadata=_SHOWS_PLACE
+    )
+    end_cursor: str | None = strawberry.field(
+        description="The cursor of the last edge.", metadata=_SHOWS_PLACE
+    )
 
 
 @strawberry.type
@@ -41,24 +47,21 @@ class Edge(Generic[T]):
     """One item of a list and where it stands."""
 
     node: T = strawberry.field(description="The item.", metadata=_ROWS)
-    cursor: str = strawberry.field(description="Where it stands, for `after` and `before`.")
+    cursor: str = strawberry.field(
+        description="Where it stands, for `after` and `before`.", metadata=_SHOWS_PLACE
+    )
 
 
 def _edges(root: Parent[Page[Any]]) -> Any:
-    return [Edge(node=row, cursor=root.cursor(row)) for row in root.rows]
+    return root.items()
 
 
 def _nodes(root: Parent[Page[Any]]) -> Any:
     return root.rows
 
 
-def _page_info(root: Parent[Page[Any]]) -> PageInfo:
-    return PageInfo(
-        has_next_page=root.has_next,
-        has_previous_page=root.has_previous,
-        start_cursor=root.cursor(root.rows[0]) if root.rows else None,
-        end_cursor=root.cursor(root.rows[-1]) if root.rows else None,
-    )
+def _page_info(root: Parent[Page[Any]]) -> Any:
+    return root
 
 
 def _total_count(root: Parent[Page[Any]]) -> int | None:

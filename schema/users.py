@@ -13,7 +13,7 @@ from resolvers.organizations import ORGANIZATION_BY_ID
 from resolvers.tickets import TICKETS_BY_REQUESTER
 from resolvers.users import TICKET_COUNT_BY_USER, sees_details
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge, reads
+from schema.edges import Ctx, edge, loads, reads
 from schema.enums import UserType
 from schema.nodes import Node, database_id_field, global_id, id_field, row_id
 from schema.paging import After, Before, Connection, First, Last, slice_of
@@ -74,7 +74,7 @@ class User(Node):
     )
     ticket_count: int | None = strawberry.field(
         resolver=_ticket_count,
-        metadata=reads("ticket_count"),
+        metadata=loads("ticket_count"),
         description="How many tickets they asked, of those the caller may see.",
     )
     tickets: Connection[Annotated["Ticket", strawberry.lazy("schema.tickets")]] | None = edge(

@@ -1,10 +1,9 @@
-"""Where the values of a field come from, for all rows of a level at once: a column, an edge, or its resolver."""
+"""Where the values of a field come from: a column, an edge, or its resolver."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
@@ -16,7 +15,7 @@ from strawberry.types.arguments import convert_arguments
 
 from resolvers.loaders import Referred
 from schema.documents import Variables
-from schema.edges import Edge
+from schema.edges import Edge, Reads
 from schema.levels.unserved import Unserved
 from schema.limits import nodes_of
 
@@ -49,8 +48,15 @@ class Asked(NamedTuple):
     form: Form
 
 
+class AtHand(NamedTuple):
+    """A value that is taken from its row alone: an expression of `row` and `info`, where `{take}` stands for `take`."""
+
+    expression: str
+    take: Any = None
+
+
 class Source(Protocol):
-    """Where values come from."""
+    """Where values come from that are taken for all rows of a level at once."""
 
     def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
         """Put the column of this field at its place in the level, or see to it that it will be."""
@@ -96,17 +102,6 @@ def _anew(value: Any) -> Any:
     return [_anew(each) for each in value] if type(value) is list else value
 
 
-@dataclass(frozen=True, slots=True)
-class Typename:
-    """`__typename`."""
-
-    name: str
-
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
-        """The name, for each row."""
-        level.columns[place] = [self.name] * len(level.rows)
-
-
 class Handed:
     """The field of a subscription: what happened is the very root that the answer is made of."""
 
@@ -118,10 +113,11 @@ class Handed:
 class Attribute:
     """A field without a resolver: an attribute of the row."""
 
-    __slots__ = ("_of",)
+    __slots__ = ("_of", "at_hand")
 
     def __init__(self, name: str) -> None:
         self._of = attrgetter(name)
+        self.at_hand = AtHand(f"row.{name}")
 
     def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
         """The attribute of each row."""
@@ -152,7 +148,7 @@ class Link:
 class Resolver:
     """A field with a resolver: called for each row, with what it asks for by its parameters."""
 
-    __slots__ = ("_arguments", "_call", "_info", "_referred", "_root", "_root_comes_first")
+    __slots__ = ("_arguments", "_call", "_info", "_referred", "_root", "_root_comes_first", "at_hand")
 
     def __init__(
         self, definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]
@@ -168,6 +164,17 @@ class Resolver:
         self._info = resolver.info_parameter.name if resolver.info_parameter else None
         if resolver.self_parameter and not self._root_comes_first:
             raise Unserved("resolver")
+        self.at_hand = self._at_hand(definition)
+
+    def _at_hand(self, definition: StrawberryField) -> AtHand | None:
+        """What it makes of a row; None when that may depend on more than the row and who asks."""
+        reads: Reads | None = definition.metadata.get("reads")
+        if reads is None or reads.others or not reads.is_all or definition.arguments or definition.is_async:
+            return None
+        if not self._root_comes_first:
+            return None
+        info = f", {self._info}=info" if self._info else ""
+        return AtHand(f"{{take}}(row{info})", self._call)
 
     def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
         """What the resolver answers for each row; what must be awaited is, together with the rest of the wave."""

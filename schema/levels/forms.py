@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from schema.levels.leaves import Write
+from schema.levels.leaves import Writer
 from schema.levels.unserved import Unserved
 
 if TYPE_CHECKING:
@@ -38,11 +38,12 @@ def column_of(taken: Column) -> list[Any]:
 class Leaf:
     """A scalar or an enum."""
 
-    write: Write
+    writer: Writer
+    is_required: bool
 
     def take(self, values: list[Any], run: Run) -> Column:
         """The values as they are written."""
-        return self.write(values)
+        return self.writer.write(values)
 
 
 @dataclass(frozen=True, slots=True)

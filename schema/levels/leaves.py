@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
 from graphql import (
     GraphQLBoolean,
@@ -29,23 +29,42 @@ _AS_THEY_ARE: Final[dict[GraphQLLeafType, type]] = {
     GraphQLID: str,
     GraphQLBoolean: bool,
 }
+NAMES: Final[Mapping[str, Any]] = {"datetime": dt.datetime, "UTC": dt.UTC}
+"""What the expressions of writers name, besides what is built in."""
 
 
-def writer(leaf: GraphQLLeafType, *, required: bool) -> Write:
+class Writer(NamedTuple):
+    """How values of a leaf are written: `write` all of a level, or one by one as `schema/levels/assembly.py` does.
+
+    `is_plain` is an expression that tells of a `{value}` which is not None whether it is written as it is, `are_plain`
+    the same of a list of them; None where there is none. `known`: what some values are written as.
+    """
+
+    write: Write
+    is_plain: str | None = None
+    are_plain: str | None = None
+    known: dict[Any, Any] | None = None
+
+
+def writer(leaf: GraphQLLeafType, *, required: bool) -> Writer:
     """How values of this leaf are written; None stays None, or is refused where a value is required.
 
     What comes back may be the same list.
     """
     each = _each(leaf, required=required)
-    if leaf in _AS_THEY_ARE:
-        return _as_they_are(_allowed(_AS_THEY_ARE[leaf], required=required), each)
+    if (kind := _AS_THEY_ARE.get(leaf)) is not None:
+        are_plain = f"{{{{{kind.__name__}}}}}.issuperset(map(type, {{value}}))"
+        write = _as_they_are(_allowed(kind, required=required), each)
+        return Writer(write, f"type({{value}}) is {kind.__name__}", are_plain)
     if leaf is GraphQLInt:
-        return _ints(each)
+        return Writer(_ints(each), f"type({{value}}) is int and {_INTS[0]} <= {{value}} <= {_INTS[-1]}")
     if isinstance(leaf, GraphQLEnumType):
-        return _names(each, required=required)
+        known: dict[Any, Any] = {} if required else {None: None}
+        return Writer(_names(each, known), known=known)
     if leaf.extensions.get("strawberry-definition") is MOMENT:
-        return _moments(_allowed(dt.datetime, required=required), each)
-    return each
+        is_plain = "type({value}) is datetime and {value}.tzinfo is UTC"
+        return Writer(_moments(_allowed(dt.datetime, required=required), each), is_plain)
+    return Writer(each)
 
 
 def _allowed(kind: type, *, required: bool) -> frozenset[type]:
@@ -90,9 +109,7 @@ def _ints(each: Write) -> Write:
     return write
 
 
-def _names(each: Write, *, required: bool) -> Write:
-    known: dict[Any, Any] = {} if required else {None: None}
-
+def _names(each: Write, known: dict[Any, Any]) -> Write:
     def write(values: list[Any]) -> list[Any]:
         try:
             return [known[value] for value in values]

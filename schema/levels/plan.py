@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
@@ -38,31 +38,34 @@ from graphql.execution.values import VariableValues
 from resolvers.loaders import Columns, Referred, merged
 from schema.documents import Operation
 from schema.edges import Edge, Reads
-from schema.levels.fields import Arguments, Attribute, Handed, Link, Resolver, Source, Typename
+from schema.levels.assembly import Assemble, assembler, is_of_leaves
+from schema.levels.fields import Arguments, AtHand, Attribute, Handed, Link, Resolver, Source
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
-from schema.levels.leaves import writer
+from schema.levels.leaves import Writer, writer
 from schema.levels.unserved import Unserved
 from schema.nodes import ROWS
 
 if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
-_NAME: Final = Leaf(lambda names: names)
+_NAME: Final = Leaf(Writer(lambda names: names, is_plain="True"), is_required=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected of the objects of one type: for each field where its values come from, and their form.
+    """What is selected of the objects of one type.
 
-    `make` makes an object of the answer from one value for each field, in order. `is_one` tells by a row's class
-    whether it is of the type; None when every row is. `referred` is what is followed from the rows to others that can
-    be read along with them.
+    `columns` are the fields whose values are taken for all rows at once, where they come from and their form;
+    `assemble` makes the objects from the rows and those. `is_one` tells by a row's class whether it is of the type;
+    None when every row is. `referred` is what is followed from the rows to others that can be read along with them.
     """
 
-    fields: tuple[tuple[Source, Form], ...]
-    make: Callable[..., Any]
+    columns: tuple[tuple[Source, Form], ...]
+    assemble: Assemble
     is_one: Callable[[Any], bool] | None
     referred: tuple[Referred, ...] = ()
+    known: set[type[Any]] = field(default_factory=set)
+    """Classes whose rows are of the type."""
 
     def check(self, rows: list[Any]) -> None:
         """See that the rows are of the type.
@@ -70,11 +73,12 @@ class Selection:
         Raises:
             Unserved: one is not.
         """
-        if self.is_one is None:
+        if self.is_one is None or self.known.issuperset(map(type, rows)):
             return
-        one_of_each_class = dict(zip(map(type, rows), rows, strict=True)).values()
-        if not all(map(self.is_one, one_of_each_class)):
+        one_of_each_class = dict(zip(map(type, rows), rows, strict=True))
+        if not all(map(self.is_one, one_of_each_class.values())):
             raise Unserved("value")
+        self.known.update(one_of_each_class)
 
 
 class Plan(NamedTuple):
@@ -112,6 +116,18 @@ class Plans:
             return unserved.reason
 
 
+class _Planned(NamedTuple):
+    """A selected field: its form, and where its values come from, a row at hand or a source.
+
+    `referred` is what is followed by it from the rows that have it.
+    """
+
+    form: Form
+    at_hand: AtHand | None
+    source: Source | None = None
+    referred: tuple[Referred, ...] = ()
+
+
 class _Planning:
     """Makes one plan. graphql-core itself collects the fields, so their order and merging are its own."""
 
@@ -129,14 +145,14 @@ class _Planning:
         self._variables = variables
         self._looked_at: dict[str, set[str]] = defaultdict(set)
         """By the name of a type, the columns of its rows."""
+        self._shows_places = False
         self._fragments = {name: FragmentDetails(node) for name, node in operation.fragments.items()}
 
     def plan(self) -> Plan:
         """The plan of the whole operation."""
         root = self._root()
-        return Plan(
-            root, Columns({ROWS[name]: names for name, names in self._looked_at.items() if name in ROWS})
-        )
+        looked_at = {ROWS[name]: names for name, names in self._looked_at.items() if name in ROWS}
+        return Plan(root, Columns(looked_at, shows_places=self._shows_places))
 
     def _root(self) -> Selection:
         root = self._schema.get_root_type(self._operation.operation)
@@ -150,20 +166,17 @@ class _Planning:
         is_type_of = cast("Callable[[Any, Any], bool] | None", type_.is_type_of)
         is_one = None if is_type_of is None else lambda row: is_type_of(row, None)
         return Selection(
-            tuple((source, form) for source, form, _ in planned),
-            _made_of(tuple(grouped)),
+            tuple((each.source, each.form) for each in planned if each.source is not None),
+            assembler([(each.at_hand, each.form) for each in planned], _made_of(tuple(grouped))),
             is_one,
-            merged(*(referred for _, _, referred in planned)),
+            merged(*(each.referred for each in planned)),
         )
 
-    def _field(
-        self, type_: GraphQLObjectType, details: list[FieldDetails]
-    ) -> tuple[Source, Form, tuple[Referred, ...]]:
-        """Where its values come from, their form, and what is followed by it from the rows that have it."""
+    def _field(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> _Planned:
         node = details[0].node
         name = node.name.value
         if name == "__typename":
-            return Typename(type_.name), _NAME, ()
+            return _Planned(_NAME, AtHand("{take}", type_.name))
         field = type_.fields.get(name)
         if field is None:
             raise Unserved("introspection")
@@ -173,9 +186,13 @@ class _Planning:
         arguments = Arguments(field, node, definition, self._strawberry)
         for owner, columns in _looked_at(type_.name, definition):
             self._looked_at[owner].update(columns)
+        self._shows_places |= "shows_place" in definition.metadata
         form = self._form(field.type, details)
         below = _referred(form)
-        return _source(definition, arguments, below), form, _followed(definition, below)
+        source = _source(definition, arguments, below)
+        if isinstance(source, Attribute | Resolver) and source.at_hand is not None and is_of_leaves(form):
+            return _Planned(form, source.at_hand)
+        return _Planned(form, None, source, _followed(definition, below))
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
         if is_leaf_type(nullable := get_nullable_type(type_)):
@@ -193,7 +210,7 @@ class _Planning:
     def _leaf(self, leaf: GraphQLLeafType, *, required: bool) -> Leaf:
         known = self._leaves.get((leaf.name, required))
         if known is None:
-            known = self._leaves[leaf.name, required] = Leaf(writer(leaf, required=required))
+            known = self._leaves[leaf.name, required] = Leaf(writer(leaf, required=required), required)
         return known
 
     def _interface(self, type_: GraphQLInterfaceType, details: list[FieldDetails]) -> Form:

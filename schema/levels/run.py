@@ -22,31 +22,25 @@ _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.dat
 
 
 class Level:
-    """Rows of one type at one place of the query: a column for each selected field, and at last the objects."""
+    """Rows of one type at one place of the query: columns of what leads on from them, and at last the objects."""
 
     __slots__ = ("columns", "objects", "rows", "selection")
 
     def __init__(self, selection: Selection, rows: list[Any]) -> None:
         self.selection = selection
         self.rows = rows
-        self.columns: list[Column] = [[]] * len(selection.fields)
+        self.columns: list[Column] = [[]] * len(selection.columns)
         self.objects: list[Any] = []
 
     def begin(self, run: Run) -> None:
-        """Take what is at hand, ask for the rest."""
+        """Ask for what is not at hand with the rows."""
         self.selection.check(self.rows)
-        for place, (source, form) in enumerate(self.selection.fields):
+        for place, (source, form) in enumerate(self.selection.columns):
             source.begin(self, place, form, run)
 
-    def assemble(self) -> None:
+    def assemble(self, run: Run) -> None:
         """Make the objects; everything below is made already."""
-        make = self.selection.make
-        if self.columns:
-            self.objects = list(map(make, *map(column_of, self.columns)))
-        else:
-            self.objects = [make() for _ in self.rows]
-        if len(self.objects) != len(self.rows):
-            raise Unserved("fault")
+        self.objects = self.selection.assemble(self.rows, run.info, *map(column_of, self.columns))
 
 
 class _Unsettled(NamedTuple):
@@ -94,8 +88,12 @@ class Run:
         return level
 
     def ask(self, loader: Loader[Any], args: Hashable, asked: Asked) -> None:
-        """Load what the keys lead to with this wave, and put it in its place."""
-        self._asked.setdefault((loader, args), []).append(asked)
+        """Put what the keys lead to in its place: now, when it is known already, or loaded with this wave."""
+        known = self._ctx.known(loader, args)
+        if known and all(key is None or key in known for key in asked.keys):
+            self._place(asked, known)
+        else:
+            self._asked.setdefault((loader, args), []).append(asked)
 
     def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
         """Put the values in their place: now, or when those that are awaitable have come with this wave."""
@@ -117,7 +115,7 @@ class Run:
         finally:
             self._let_go()
         for level in reversed(self._levels):
-            level.assemble()
+            level.assemble(self)
         return root.objects[0]
 
     async def _wave(self) -> None:
