@@ -70,8 +70,19 @@ async def _keep_as_it_is(_connection: Any) -> None:
     """Asyncpg resets a connection it gets back with one more statement; our reads leave nothing to reset."""
 
 
+def _is_open(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back
+        return False
+
+
 class PostgresReads:
-    """Asyncpg's own pool, opened on first use so that a database that is down does not stop the start."""
+    """Asyncpg's own pool, opened on first use so that a database that is down does not stop the start.
+
+    Connections that nobody uses are kept here: the pool has a task for each that it gets back, which costs as much as
+    the statement that it was used for.
+    """
 
     def __init__(self, dsn: str, size: int) -> None:
         self._dsn = dsn
@@ -79,11 +90,17 @@ class PostgresReads:
         self._places = asyncio.Semaphore(size)
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._idle: list[Any] = []
 
     async def take(self, within_s: float | None = None) -> Any:
         """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
         await _taken(self._places, within_s)
         try:
+            while self._idle:
+                connection = self._idle.pop()
+                if _is_open(connection):
+                    return connection
+                await self._let_go(connection)
             # without a deadline, which costs the pool a task: there is a place, and connecting has one of its own
             return await (self._pool or await self._open()).acquire()
         except BaseException as error:
@@ -109,14 +126,23 @@ class PostgresReads:
             return self._pool
 
     async def give_back(self, connection: Any, *, broken: bool = False) -> None:
-        """Return a connection to the pool, which may have noticed itself that it is gone."""
+        """Keep a connection for the next; without waiting, so that nothing can get in between."""
         try:
-            with contextlib.suppress(*POSTGRESQL_IS_GONE):
-                if broken:
-                    connection.terminate()
-                await self._pool.release(connection)
+            if not broken:
+                self._idle.append(connection)
+                return
+            # what ended this one may have ended all of them
+            gone, self._idle = [connection, *self._idle], []
+            for each in gone:
+                await self._let_go(each)
         finally:
             self._places.release()
+
+    async def _let_go(self, connection: Any) -> None:
+        """The pool, which may have noticed itself that it is gone, opens another in its place when it is asked for one."""
+        with contextlib.suppress(*POSTGRESQL_IS_GONE):
+            connection.terminate()
+            await self._pool.release(connection)
 
     async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All records; statements are prepared once a connection."""
@@ -132,6 +158,7 @@ class PostgresReads:
 
     async def close(self) -> None:
         """Close the pool, waiting for nobody."""
+        self._idle.clear()
         if self._pool is not None:
             self._pool.terminate()
 

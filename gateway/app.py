@@ -37,7 +37,7 @@ from schema.execution import Graph
 from schema.root import schema
 
 COMPRESSED_FROM_BYTES = 2048
-COLLECTED_AFTER = (20_000, 20, 20)
+COLLECTED_AFTER = (200_000, 20, 20)
 """Objects more, and collections of the younger: Python's 700 is a dozen collections a request, which find nothing."""
 
 

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -127,9 +128,8 @@ def window(asked: Slice, order: Order) -> Window:
     )
 
 
-def page_of(rows: list[Row], asked: Slice, order: Order, count: Counting) -> Page[Row]:
-    """The page from the rows that a `window` of this slice gave, which may be one too many."""
-    size = _size(asked)
+def page_of(rows: list[Row], asked: Slice, order: Order, size: int, count: Counting) -> Page[Row]:
+    """The page from the rows that a `window` of this slice gave, which may be one more than its `size`."""
     has_more = len(rows) > size
     if not has_more and asked.after is None and asked.before is None:
         count = rows.__len__  # this is the whole list
@@ -161,11 +161,7 @@ async def page(
 ) -> Page[Row]:
     """One page of a list. Raises ValidationError on paging arguments."""
     rows = await listing.page(ctx.reads, conditions, window(asked, order), along(ctx, listing))
-
-    async def count() -> int:
-        return await listing.count(ctx.reads, conditions)
-
-    return page_of(rows, asked, order, count)
+    return page_of(rows, asked, order, _size(asked), partial(listing.count, ctx.reads, conditions))
 
 
 async def numbered(
@@ -208,13 +204,13 @@ async def pages(
 
     Raises ValidationError on paging arguments.
     """
-    asked = window(below.asked, below.order)
-    found = await listing.pages(ctx.reads, parent, keys, below.conditions, asked, along(ctx, listing))
-
-    def counting(key: int) -> Counting:
-        return lambda: ctx.later(counter, key, below.conditions)
-
-    return {key: page_of(rows, below.asked, below.order, counting(key)) for key, rows in found.items()}
+    conditions, asked, order = below
+    found = await listing.pages(ctx.reads, parent, keys, conditions, window(asked, order), along(ctx, listing))
+    size = _size(asked)
+    return {
+        key: page_of(rows, asked, order, size, partial(ctx.later, counter, key, conditions))
+        for key, rows in found.items()
+    }
 
 
 def cursor(order: Order, row: Any) -> str:

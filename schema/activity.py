@@ -8,7 +8,7 @@ from strawberry import Parent
 
 from db import rows
 from resolvers.users import USER_BY_ID
-from schema.edges import edge, reads
+from schema.edges import edge, shows
 from schema.nodes import Node, id_field
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ class Activity(Node):
     )
     from_: str | None = strawberry.field(
         resolver=_from,
-        metadata=reads("from_value"),
+        metadata=shows("from_value"),
         name="from",
         description="What it was before, as text: a word, or the id of a user, category or attachment.",
     )
     to: str | None = strawberry.field(
-        resolver=_to, metadata=reads("to_value"), description="What it became, as text."
+        resolver=_to, metadata=shows("to_value"), description="What it became, as text."
     )
     timestamp: dt.datetime = strawberry.field(
-        resolver=_timestamp, metadata=reads("created_at"), description="When."
+        resolver=_timestamp, metadata=shows("created_at"), description="When."
     )
     user: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "user_id", "Who did it; null for the system, and for somebody who was deleted."

@@ -46,6 +46,11 @@ def reads(*own: str, **others: tuple[str, ...]) -> dict[str, Reads]:
     return {"reads": Reads(own, others)}
 
 
+def shows(column: str) -> dict[str, Any]:
+    """The metadata of a field whose resolver answers with this attribute of the row, as it is."""
+    return reads(column) | {"shows": column}
+
+
 def loads(*own: str) -> dict[str, Reads]:
     """The metadata of a field whose resolver looks at these columns alone, and may answer with `ctx.later(…)`."""
     return {"reads": Reads(own, is_all=False)}

@@ -11,7 +11,7 @@ from resolvers import subscriptions
 from resolvers.replies import REPLY_BY_ID
 from resolvers.tickets import VISIBLE_TICKET
 from resolvers.users import USER_BY_ID
-from schema.edges import Ctx, edge, reads
+from schema.edges import Ctx, edge, reads, shows
 from schema.nodes import id_field, row_id
 from schema.replies import Reply
 from schema.tickets import Ticket
@@ -56,7 +56,7 @@ class Event:
         "user.created, organization.created or category.created."
     )
     timestamp: dt.datetime = strawberry.field(
-        resolver=_timestamp, metadata=reads("created_at"), description="When."
+        resolver=_timestamp, metadata=shows("created_at"), description="When."
     )
     actor: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "actor_id", "Who did it; null for the system, and for somebody who was deleted."

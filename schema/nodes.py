@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Parent
 
 from db import rows
-from schema.edges import reads
+from schema.edges import reads, shows
 
 PREFIXES: Final = {
     "Ticket": "tkt",
@@ -66,7 +66,7 @@ def kind_and_row_id(value: str) -> tuple[str, int] | None:
 
 
 def id_field(kind: str) -> Any:
-    """The field `id` of a type."""
+    """The field `id` of a type; the expression in its metadata says what the resolver does (schema/levels/assembly.py)."""
     prefix = PREFIXES[kind]
 
     def resolve(root: Parent[Any]) -> strawberry.ID:
@@ -74,7 +74,7 @@ def id_field(kind: str) -> Any:
 
     return strawberry.field(
         resolver=resolve,
-        metadata=reads("id"),
+        metadata=reads("id") | {"expression": f"f'{prefix}_{{row.id}}'"},
         description="Its id in the graph, the same for as long as it exists.",
     )
 
@@ -86,4 +86,4 @@ def database_id_field() -> Any:
         row: int = root.id
         return row
 
-    return strawberry.field(resolver=resolve, metadata=reads("id"), description="Its id in the REST API.")
+    return strawberry.field(resolver=resolve, metadata=shows("id"), description="Its id in the REST API.")

@@ -6,6 +6,7 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from resolvers.paging import Page, Slice
+from schema.edges import shows
 
 T = TypeVar("T")
 
@@ -76,7 +77,9 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(
         resolver=_edges, description="The items with their cursors.", metadata=_ROWS
     )
-    nodes: list[T] = strawberry.field(resolver=_nodes, description="The items alone.", metadata=_ROWS)
+    nodes: list[T] = strawberry.field(
+        resolver=_nodes, description="The items alone.", metadata=_ROWS | shows("rows")
+    )
     page_info: PageInfo = strawberry.field(
         resolver=_page_info, description="Where the page stands in the list."
     )

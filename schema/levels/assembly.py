@@ -56,7 +56,7 @@ def assembler(
             continue
         names |= {f"take_{place}": at_hand.take, f"otherwise_{place}": _one_by(form)}
         value = f"value_{place}"
-        lines.append(f"{value} = " + at_hand.expression.format(take=f"take_{place}"))
+        lines.append(f"{value} = " + at_hand.expression.replace("{take}", f"take_{place}"))
         lines += _written(form, value, place, names)
     written = _function(lines, columns, len(fields))
     exec(written, names)  # noqa: S102  # see above

@@ -168,6 +168,9 @@ class Resolver:
 
     def _at_hand(self, definition: StrawberryField) -> AtHand | None:
         """What it makes of a row; None when that may depend on more than the row and who asks."""
+        expression: str | None = definition.metadata.get("expression")
+        if expression is not None:
+            return AtHand(expression)
         reads: Reads | None = definition.metadata.get("reads")
         if reads is None or reads.others or not reads.is_all or definition.arguments or definition.is_async:
             return None

@@ -266,6 +266,8 @@ def _source(definition: StrawberryField, arguments: Arguments, referred: tuple[R
     edge = definition.metadata.get("edge")
     if edge is not None:
         return Link(edge, arguments, referred)
+    if "shows" in definition.metadata:
+        return Attribute(definition.metadata["shows"])
     if definition.base_resolver is not None:
         return Resolver(definition, arguments, referred)
     return Attribute(definition.python_name)

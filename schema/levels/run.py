@@ -21,6 +21,10 @@ from schema.levels.unserved import Unserved
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
 
 
+_NOTHING: Final = frozenset({None})
+"""Where no key leads."""
+
+
 class Level:
     """Rows of one type at one place of the query: columns of what leads on from them, and at last the objects."""
 
@@ -90,7 +94,7 @@ class Run:
     def ask(self, loader: Loader[Any], args: Hashable, asked: Asked) -> None:
         """Put what the keys lead to in its place: now, when it is known already, or loaded with this wave."""
         known = self._ctx.known(loader, args)
-        if known and all(key is None or key in known for key in asked.keys):
+        if known and known.keys() >= {*asked.keys} - _NOTHING:
             self._place(asked, known)
         else:
             self._asked.setdefault((loader, args), []).append(asked)
