@@ -103,8 +103,8 @@ class NumberedPage(Generic[Row]):
         return -(-self.total // self.per_page)
 
 
-def window(asked: Slice, order: Order) -> Window:
-    """The window for the slice, one row larger than asked, so that `page_of` sees whether more follows.
+def window(asked: Slice, order: Order, *, is_counted: bool = True) -> Window:
+    """The window for the slice, one row larger than asked, so that `page_of` sees whether more follows, if it must.
 
     Raises ValidationError: a negative or too large page, `first` with `last`, a cursor not of this order.
     """
@@ -121,7 +121,7 @@ def window(asked: Slice, order: Order) -> Window:
     return Window(
         order.by,
         order.descending,
-        _size(asked) + 1,
+        _size(asked) + is_counted,
         after=after,
         before=before,
         from_end=asked.last is not None,
@@ -190,6 +190,8 @@ class Below(NamedTuple):
     conditions: tuple[Condition, ...]
     asked: Slice
     order: Order
+    is_counted: bool = True
+    """Whether anybody asks if there is more, or how many there are in all."""
 
 
 async def pages(
@@ -204,8 +206,9 @@ async def pages(
 
     Raises ValidationError on paging arguments.
     """
-    conditions, asked, order = below
-    found = await listing.pages(ctx.reads, parent, keys, conditions, window(asked, order), along(ctx, listing))
+    conditions, asked, order, is_counted = below
+    part = window(asked, order, is_counted=is_counted)
+    found = await listing.pages(ctx.reads, parent, keys, conditions, part, along(ctx, listing))
     size = _size(asked)
     return {
         key: page_of(rows, asked, order, size, partial(ctx.later, counter, key, conditions))

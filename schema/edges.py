@@ -27,6 +27,18 @@ class Edge:
     loader: Loader[Any]
     key: str
     arguments: Callable[..., Hashable] | None
+    within: "Within | None" = None
+
+
+class Within(NamedTuple):
+    """A list that is divided among rows: what `loader` finds for the row's attribute `key`, by its own attribute `by`.
+
+    Whoever asked for the whole need not ask for the parts.
+    """
+
+    loader: Loader[Any]
+    key: str
+    by: str
 
 
 class Reads(NamedTuple):
@@ -61,12 +73,16 @@ def _no_arguments(info: Ctx) -> None:
 
 
 def edge(
-    loader: Loader[Any], key: str, description: str, arguments: Callable[..., Hashable] | None = None
+    loader: Loader[Any],
+    key: str,
+    description: str,
+    arguments: Callable[..., Hashable] | None = None,
+    within: Within | None = None,
 ) -> Any:
     """A field that leads to what the loader finds for the row's `key`; null where the row has none.
 
     `arguments(info, …)` is a function of the field's arguments: its other parameters are the field's, its result is
-    what the loader is given besides the key.
+    what the loader is given besides the key. `within`: where else what the loader finds may be known from.
     """
 
     def resolve(root: Any, info: Ctx, **given: Any) -> Any:
@@ -82,5 +98,5 @@ def edge(
     if arguments is not None:
         resolve.__module__ = arguments.__module__
     return strawberry.field(
-        resolver=resolve, description=description, metadata={"edge": Edge(loader, key, arguments)}
+        resolver=resolve, description=description, metadata={"edge": Edge(loader, key, arguments, within)}
     )

@@ -25,6 +25,8 @@ Before = Annotated[str | None, strawberry.argument(description="Only what comes 
 
 _ROWS: Final = {"has_rows_of_page": True}
 """Of a field that leads to the page's own rows: what is asked of them can be read along with the page."""
+_COUNTS_PAGE: Final = {"counts_page": True}
+"""Of a field that tells more of the list than the rows of the page: one row more is read to know whether there are."""
 _SHOWS_PLACE: Final = {"shows_place": True}
 """Of a field that tells where rows stand: it looks at the columns by which they are sorted."""
 
@@ -81,10 +83,11 @@ class Connection(Generic[T]):
         resolver=_nodes, description="The items alone.", metadata=_ROWS | shows("rows")
     )
     page_info: PageInfo = strawberry.field(
-        resolver=_page_info, description="Where the page stands in the list."
+        resolver=_page_info, description="Where the page stands in the list.", metadata=_COUNTS_PAGE
     )
     total_count: int | None = strawberry.field(
         resolver=_total_count,
+        metadata=_COUNTS_PAGE,
         description="How many the whole list has, whatever the page. Counted only when asked for.",
     )
 

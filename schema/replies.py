@@ -8,12 +8,12 @@ from strawberry import UNSET
 
 from db import rows
 from resolvers import replies
-from resolvers.attachments import ATTACHMENTS_BY_REPLY
+from resolvers.attachments import ATTACHMENTS_BY_REPLY, ATTACHMENTS_BY_TICKET
 from resolvers.paging import Below
 from resolvers.tickets import TICKET_BY_ID
 from resolvers.users import USER_BY_ID
 from schema.deeds import UserError, deed, given
-from schema.edges import Ctx, edge
+from schema.edges import Ctx, Within, edge
 from schema.enums import TicketStatus
 from schema.nodes import Node, database_id_field, id_field, row_id
 from schema.paging import After, Before, First, Last, slice_of
@@ -53,7 +53,10 @@ class Reply(Node):
     is_internal: bool = strawberry.field(description="Whether it is a note that customers never see.")
     created_at: dt.datetime = strawberry.field(description="When it was written.")
     attachments: list[Annotated["Attachment", strawberry.lazy("schema.attachments")]] | None = edge(
-        ATTACHMENTS_BY_REPLY, "id", "The files that came with it, oldest first."
+        ATTACHMENTS_BY_REPLY,
+        "id",
+        "The files that came with it, oldest first.",
+        within=Within(ATTACHMENTS_BY_TICKET, "ticket_id", by="reply_id"),
     )
     author: Annotated["User", strawberry.lazy("schema.users")] | None = edge(
         USER_BY_ID, "author_id", "Who wrote it."

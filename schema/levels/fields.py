@@ -14,6 +14,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
 from resolvers.loaders import Referred
+from resolvers.paging import Below
 from schema.documents import Variables
 from schema.edges import Edge, Reads
 from schema.levels.unserved import Unserved
@@ -127,11 +128,14 @@ class Attribute:
 class Link:
     """An edge: loaded by the rows' keys together with every other edge of its loader in this wave."""
 
-    __slots__ = ("_arguments", "_key_of", "edge", "referred")
+    __slots__ = ("_arguments", "_is_counted", "_key_of", "edge", "referred")
 
-    def __init__(self, edge: Edge, arguments: Arguments, referred: tuple[Referred, ...]) -> None:
+    def __init__(
+        self, edge: Edge, arguments: Arguments, referred: tuple[Referred, ...], *, is_counted: bool
+    ) -> None:
         self.edge = edge
         self.referred = referred
+        self._is_counted = is_counted
         self._key_of = attrgetter(edge.key)
         self._arguments = arguments
 
@@ -141,7 +145,11 @@ class Link:
         asked = None
         if edge.arguments is not None:
             asked = edge.arguments(run.info, **self._arguments.given(run.variables))
+            if not self._is_counted and isinstance(asked, Below):
+                asked = asked._replace(is_counted=False)
         keys = list(map(self._key_of, level.rows))
+        if edge.within is not None:
+            run.divide(edge.within, edge.loader, level.rows, keys)
         run.ask(edge.loader, asked, Asked(keys, self.referred, level, place, form))
 
 

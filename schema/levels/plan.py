@@ -64,6 +64,8 @@ class Selection:
     assemble: Assemble
     is_one: Callable[[Any], bool] | None
     referred: tuple[Referred, ...] = ()
+    is_counted: bool = True
+    """Of a connection: whether it is told how many there are, or whether there are more."""
     known: set[type[Any]] = field(default_factory=set)
     """Classes whose rows are of the type."""
 
@@ -119,13 +121,15 @@ class Plans:
 class _Planned(NamedTuple):
     """A selected field: its form, and where its values come from, a row at hand or a source.
 
-    `referred` is what is followed by it from the rows that have it.
+    `referred` is what is followed by it from the rows that have it; `is_counted` when it tells something of a
+    connection beyond the rows of its page.
     """
 
     form: Form
     at_hand: AtHand | None
     source: Source | None = None
     referred: tuple[Referred, ...] = ()
+    is_counted: bool = False
 
 
 class _Planning:
@@ -170,6 +174,7 @@ class _Planning:
             assembler([(each.at_hand, each.form) for each in planned], _made_of(tuple(grouped))),
             is_one,
             merged(*(each.referred for each in planned)),
+            any(each.is_counted for each in planned),
         )
 
     def _field(self, type_: GraphQLObjectType, details: list[FieldDetails]) -> _Planned:
@@ -188,11 +193,12 @@ class _Planning:
             self._looked_at[owner].update(columns)
         self._shows_places |= "shows_place" in definition.metadata
         form = self._form(field.type, details)
-        below = _referred(form)
+        below = _selection_of(form)
         source = _source(definition, arguments, below)
         if isinstance(source, Attribute | Resolver) and source.at_hand is not None and is_of_leaves(form):
             return _Planned(form, source.at_hand)
-        return _Planned(form, None, source, _followed(definition, below))
+        is_counted = "counts_page" in definition.metadata
+        return _Planned(form, None, source, _followed(definition, below), is_counted)
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
         if is_leaf_type(nullable := get_nullable_type(type_)):
@@ -226,11 +232,11 @@ class _Planning:
         return self._selection(type_, collected.grouped_field_set)
 
 
-def _referred(form: Form) -> tuple[Referred, ...]:
-    """What is followed from the rows of this form."""
+def _selection_of(form: Form) -> Selection | None:
+    """What is selected of the objects of this form, if they are all of one type."""
     while isinstance(form, NonNull | Lists):
         form = form.of
-    return form.selection.referred if isinstance(form, Objects) else ()
+    return form.selection if isinstance(form, Objects) else None
 
 
 def _looked_at(owner: str, definition: StrawberryField) -> Iterator[tuple[str, Sequence[str]]]:
@@ -238,7 +244,7 @@ def _looked_at(owner: str, definition: StrawberryField) -> Iterator[tuple[str, S
     edge: Edge | None = definition.metadata.get("edge")
     reads: Reads | None = definition.metadata.get("reads")
     if edge is not None:
-        yield owner, (edge.key,)
+        yield owner, (edge.key,) if edge.within is None else (edge.key, edge.within.key)
     elif reads is not None:
         yield owner, reads.own
         yield from reads.others.items()
@@ -248,24 +254,26 @@ def _looked_at(owner: str, definition: StrawberryField) -> Iterator[tuple[str, S
         yield owner, ROWS[owner].__struct_fields__
 
 
-def _followed(definition: StrawberryField, below: tuple[Referred, ...]) -> tuple[Referred, ...]:
+def _followed(definition: StrawberryField, below: Selection | None) -> tuple[Referred, ...]:
     """What the field follows from its row, and from there; a page's `nodes` are the very rows of the page."""
     edge: Edge | None = definition.metadata.get("edge")
+    referred = below.referred if below is not None else ()
     if edge is not None:
         if edge.arguments is not None or edge.loader.noun is None:
             return ()
         # no further than this: each step is a join, and a chain of parents is as long as the client likes
-        nearest = tuple(each._replace(beyond=()) for each in below)
+        nearest = tuple(each._replace(beyond=()) for each in referred)
         return (Referred(edge.key, edge.loader, nearest),)
-    return below if "has_rows_of_page" in definition.metadata else ()
+    return referred if "has_rows_of_page" in definition.metadata else ()
 
 
-def _source(definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]) -> Source:
+def _source(definition: StrawberryField, arguments: Arguments, below: Selection | None) -> Source:
     if definition.is_subscription:
         return Handed()
+    referred = below.referred if below is not None else ()
     edge = definition.metadata.get("edge")
     if edge is not None:
-        return Link(edge, arguments, referred)
+        return Link(edge, arguments, referred, is_counted=below is None or below.is_counted)
     if "shows" in definition.metadata:
         return Attribute(definition.metadata["shows"])
     if definition.base_resolver is not None:

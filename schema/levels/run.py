@@ -6,12 +6,15 @@ import asyncio
 import datetime as dt
 from collections import deque
 from collections.abc import Awaitable, Hashable, Mapping
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from resolvers.context import Context, Later, all_of
 from resolvers.errors import answer_error
 from resolvers.loaders import Loader, Referred, merged
 from schema.documents import Operation, Variables
+from schema.edges import Within
 from schema.levels.fields import Asked, Info
 from schema.levels.forms import Column, Form, NonNull, column_of
 from schema.levels.plan import Plans, Selection
@@ -98,6 +101,18 @@ class Run:
             self._place(asked, known)
         else:
             self._asked.setdefault((loader, args), []).append(asked)
+
+    def divide(self, within: Within, loader: Loader[Any], rows: list[Any], keys: list[Any]) -> None:
+        """Let the loader know the rows' parts of what is known as a whole."""
+        wholes = self._ctx.known(within.loader)
+        of = set(map(attrgetter(within.key), rows)) if wholes else ()
+        if not of or not wholes.keys() >= of:
+            return
+        parts: dict[Any, list[Any]] = {key: [] for key in keys}
+        for each in chain.from_iterable(wholes[key] or () for key in of):
+            if (key := getattr(each, within.by)) in parts:
+                parts[key].append(each)
+        self._ctx.know(loader, parts)
 
     def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
         """Put the values in their place: now, or when those that are awaitable have come with this wave."""
