@@ -104,7 +104,7 @@ def _answer(address: str, folder: Path, *command: str) -> None:
 def copied(sample: Sample, server: str | None) -> Iterator[Sample]:
     """The same helpdesk in a database that is thrown away in the end."""
     if server is not None:
-        name = "bench_run"  # always the same: what a run that was cut off left behind is dropped first
+        name = f"bench_run_{sample.tickets}"  # what a run that was cut off left behind is dropped first
         asyncio.run(postgres.create_database(server, name, template=f"bench_{sample.tickets}"))
         try:
             yield replace(sample, address=_address("postgresql", name, Path(), server))

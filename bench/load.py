@@ -92,7 +92,7 @@ def run(
 ) -> Round:
     """One round of load. Raises LoadFailed."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(as_lua(asked, server.headers))
+        file.write(as_lua(asked, server.callers))
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(SCRIPT)]
         before = _cpu(server.pid, database_pid)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -92,11 +92,17 @@ class Server:
     peer: Peer
     pid: int
     base: str
-    headers: Mapping[str, str]
+    callers: Sequence[Mapping[str, str]]
+    """The headers of each who asks: several keys, as one has so many requests under way at once and no more."""
     start_s: float
     """From the start of its process to its first answer."""
     idle_mb: float
     """Resident memory of its largest process, before anything was asked of it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the first who asks."""
+        return self.callers[0]
 
     def cpu_s(self) -> float:
         """Seconds of processor time so far."""
@@ -142,8 +148,10 @@ def running(peer: Peer, sample: Sample, log: Path) -> Iterator[Server]:
     try:
         _wait(process, base, log)
         start_s, idle_mb = time.monotonic() - started, processes.largest_mb(process.pid)
-        headers = {"Authorization": f"Bearer {_token(base, sample)}"} if peer.command == _SERVE else {}
-        yield Server(peer, process.pid, base, headers, start_s, idle_mb)
+        callers: list[Mapping[str, str]] = [{}]
+        if peer.command == _SERVE:
+            callers = [{"Authorization": f"Bearer {_token(base, key)}"} for key in sample.keys]
+        yield Server(peer, process.pid, base, callers, start_s, idle_mb)
     finally:
         _stop(process)
 
@@ -158,8 +166,8 @@ def _wait(process: "subprocess.Popen[bytes]", base: str, log: Path) -> None:
     raise RuntimeError(f"It did not start:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _token(base: str, sample: Sample) -> str:
-    key, secret = sample.keys[0]
+def _token(base: str, credentials: tuple[str, str]) -> str:
+    key, secret = credentials
     answer = httpx.post(f"{base}/v1/auth/token", json={"api_key": key, "api_secret": secret}, timeout=30)
     token: str = answer.raise_for_status().json()["token"]
     return token

@@ -5,10 +5,12 @@ import platform
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import msgspec
 
+from bench.load import Round
 from bench.peers import LIMIT, OURS, PEERS
 from bench.run import Figure, Plan, Results
 from bench.workloads import GRAPH
@@ -80,7 +82,7 @@ def markdown(plan: Plan, results: Results, where: Machine, commit: str) -> str:
             found = [each for each in results.figures if (each.engine, each.tickets) == (engine, tickets)]
             parts += [f"## {ENGINE_NAMES[engine]}, {tickets:,} tickets\n", _figures(found)]
             parts.append(_starts(results, engine, tickets))
-    if len(plan.sizes) > 1:
+    if results.growth:
         parts.append(_growth(results))
     parts.append(goals_table(results))
     if results.left_out:
@@ -107,39 +109,36 @@ def short(results: Results) -> str:
     heads = ["database", "workload", "requests/s", "statements"]
     heads += (f"to {'the ' * (name == 'stock')}{TITLES[name]}" for name in COMPARED)
     sizes = sorted({each.tickets for each in results.figures})
-    if len(sizes) > 1:
+    mine = [
+        (ours, of)
+        for (_, tickets), of in _by_database(results).items()
+        for (_, peer), ours in of.items()
+        if peer == OURS and tickets == sizes[0]
+    ]
+    lines = [_short_line(ours, of) for ours, of in mine]
+    if results.growth:
         heads.append(f"at {sizes[-1]:,} tickets, times the processor time")
-    lines = []
-    for (engine, tickets), of in _by_database(results).items():
-        if tickets == sizes[0]:
-            largest = _by_database(results).get((engine, sizes[-1]), {}) if len(sizes) > 1 else None
-            lines += [
-                _short_line(workload, ours, of, largest)
-                for (workload, peer), ours in of.items()
-                if peer == OURS
-            ]
+        grown = {
+            (engine, name): f"{times:.2f}"
+            for engine, name, size, times in _costs(results)
+            if size == sizes[-1]
+        }
+        for line, (ours, _) in zip(lines, mine, strict=True):
+            line.append(grown.get((ours.engine, ours.workload), ""))
     return table(heads, lines)
 
 
-def _short_line(
-    workload: str,
-    ours: Figure,
-    of: Mapping[tuple[str, str], Figure],
-    largest: Mapping[tuple[str, str], Figure] | None,
-) -> list[str]:
+def _short_line(ours: Figure, of: Mapping[tuple[str, str], Figure]) -> list[str]:
     rate = ours.median.requests_per_s
     line = [
         ENGINE_NAMES[ours.engine],
-        f"`{workload}`",
+        f"`{ours.workload}`",
         f"{rate:,.0f}",
         "-" if ours.statements is None else f"{ours.statements:.3g}",
     ]
     for peer in COMPARED:
-        theirs = of.get((workload, peer))
+        theirs = of.get((ours.workload, peer))
         line.append("" if theirs is None else f"{rate / theirs.median.requests_per_s:.2f}")
-    if largest is not None:
-        grown = largest.get((workload, OURS))
-        line.append("" if grown is None else f"{_cost(grown) / _cost(ours):.2f}")
     return line
 
 
@@ -179,35 +178,34 @@ def _starts(results: Results, engine: str, tickets: int) -> str:
 
 
 def _growth(results: Results) -> str:
-    """How many times as much processor time and median latency a request takes as at the smallest size."""
-    mine = [each for each in results.figures if each.peer == OURS]
-    smallest = min(each.tickets for each in mine)
-    first = {(each.engine, each.workload): each for each in mine if each.tickets == smallest}
-    lines = []
-    for each in mine:
-        before = first[each.engine, each.workload]
-        if each is not before:
-            lines.append(
-                [
-                    ENGINE_NAMES[each.engine],
-                    each.workload,
-                    f"{each.tickets:,}",
-                    f"{before.median.requests_per_s / each.median.requests_per_s:.2f}",
-                    f"{_cost(each) / _cost(before):.2f}",
-                ]
-            )
-    heads = (
-        "engine",
-        "workload",
-        "tickets",
-        "time a request takes, times",
-        "processor time with the database's, times",
-    )
-    return f"## Growth of Answer, from {smallest:,} tickets\n\n" + table(heads, lines)
+    """How many times as much processor time a request takes as at the smallest size, the database's with it."""
+    smallest = min(each.tickets for each in results.growth)
+    lines = [
+        [ENGINE_NAMES[engine], workload, f"{tickets:,}", f"{times:.2f}"]
+        for engine, workload, tickets, times in _costs(results)
+    ]
+    heads = ("engine", "workload", "tickets", "processor time, times")
+    return f"## Growth of Answer, from {smallest:,} tickets, all sizes in turns\n\n" + table(heads, lines)
 
 
-def _cost(each: Figure) -> float:
-    return each.median.cpu_ms + (each.median.database_cpu_ms or 0)
+def _costs(results: Results) -> list[tuple[str, str, int, float]]:
+    """By engine, workload and tickets: processor time of a request, times that of the same at the smallest size.
+
+    It is the median over the rounds, in each of which the sizes follow one another.
+    """
+    smallest = min((each.tickets for each in results.growth), default=0)
+    first = {(each.engine, each.workload): each for each in results.growth if each.tickets == smallest}
+    found = []
+    for each in results.growth:
+        if each.tickets != smallest:
+            pairs = zip(each.rounds, first[each.engine, each.workload].rounds, strict=True)
+            times = median(_cost(later) / _cost(before) for later, before in pairs)
+            found.append((each.engine, each.workload, each.tickets, times))
+    return found
+
+
+def _cost(each: Round) -> float:
+    return each.cpu_ms + (each.database_cpu_ms or 0)
 
 
 def table(heads: Iterable[str], lines: Iterable[Iterable[str]]) -> str:

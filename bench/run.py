@@ -12,7 +12,7 @@ from bench import agreement, helpdesks, load, peers, postgres
 from bench.counting import sqlite_statements
 from bench.helpdesks import Sample
 from bench.load import Round
-from bench.peers import Server
+from bench.peers import OURS, Server
 from bench.workloads import WRITES, requests
 
 COUNTED: Final = 20
@@ -58,11 +58,16 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct):
-    """All of a run. `left_out` says which peers did not take part, and why."""
+    """All of a run. `left_out` says which peers did not take part, and why.
+
+    `growth` are figures of Answer alone, helpdesks of all sizes in turns: what a size costs beside another is not to
+    depend on who else used the machine a quarter of an hour later.
+    """
 
     figures: list[Figure]
     starts: list[Start]
     left_out: list[str]
+    growth: list[Figure] = msgspec.field(default_factory=list)
 
 
 def measure(plan: Plan, say: Say) -> Results:
@@ -75,18 +80,21 @@ def measure(plan: Plan, say: Say) -> Results:
                 if engine == "postgresql"
                 else None
             )
-            for tickets in plan.sizes:
-                _measure_one(plan, engine, tickets, server, results, say)
+            url = server.url if server else None
+            filled = [helpdesks.filled(engine, tickets, url) for tickets in plan.sizes]
+            samples = [stack.enter_context(helpdesks.copied(each, url)) for each in filled]
+            for sample in samples:
+                _measure_one(plan, sample, server, results, say)
+            if len(samples) > 1 and OURS in plan.peers:
+                results.growth += _measure_growth(plan, samples, server, say)
     return results
 
 
 def _measure_one(
-    plan: Plan, engine: str, tickets: int, database: postgres.Server | None, results: Results, say: Say
+    plan: Plan, sample: Sample, database: postgres.Server | None, results: Results, say: Say
 ) -> None:
-    url = database.url if database else None
-    filled = helpdesks.filled(engine, tickets, url)
+    engine, tickets = sample.engine, sample.tickets
     with contextlib.ExitStack() as stack:
-        sample = stack.enter_context(helpdesks.copied(filled, url))
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         servers = []
         for peer in peers.PEERS:
@@ -137,24 +145,10 @@ def _measure_workload(
 ) -> list[Figure]:
     """The figures of one workload, its peers taking turns."""
     sizes = agreement.check(workload, sample, servers)
-    seen: dict[str, list[Round]] = {each.peer.name: [] for each in servers}
-    lengths = dict.fromkeys(seen, plan.seconds)
-    working = [each.pid for each in servers] + ([database.pid] if database and database.pid else [])
-    for turn in range(plan.rounds):
-        # each is the first as often as any other
-        for server in [*servers[turn % len(servers) :], *servers[: turn % len(servers)]]:
-            name = server.peer.name
-            found, lengths[name] = load.long_enough(
-                server,
-                requests(workload, server.peer.dialect(workload), sample),
-                seconds=lengths[name],
-                connections=plan.connections,
-                database_pid=database.pid if database else None,
-                working=working,
-            )
-            seen[name].append(found)
+    rounds_of = _in_turns(plan, workload, [(server, sample) for server in servers], database)
     figures = []
-    for name, rounds in seen.items():
+    for server, rounds in zip(servers, rounds_of, strict=True):
+        name = server.peer.name
         middle = load.middle(rounds)
         figures.append(
             Figure(
@@ -170,6 +164,57 @@ def _measure_workload(
         )
         say(f"  {workload:15} {name:13} {middle.requests_per_s:8.0f}/s  {middle.cpu_ms:7.2f} ms CPU")
     return figures
+
+
+def _measure_growth(
+    plan: Plan, samples: Sequence[Sample], database: postgres.Server | None, say: Say
+) -> list[Figure]:
+    """The figures of Answer for every workload, the sizes taking turns."""
+    [ours] = [each for each in peers.PEERS if each.name == OURS]
+    figures = []
+    say("Growth, all sizes in turns ...")
+    with contextlib.ExitStack() as stack:
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        servers = [
+            (stack.enter_context(peers.running(ours, sample, logs / str(sample.tickets))), sample)
+            for sample in samples
+        ]
+        for workload in plan.workloads:
+            for (server, sample), rounds in zip(
+                servers, _in_turns(plan, workload, servers, database), strict=True
+            ):
+                size = len(
+                    agreement.answer(server, requests(workload, ours.dialect(workload), sample)[0]).content
+                )
+                middle = load.middle(rounds)
+                figures.append(
+                    Figure(sample.engine, sample.tickets, workload, OURS, middle, None, size, rounds)
+                )
+                say(f"  {workload:15} {sample.tickets:9,} {middle.cpu_ms:7.2f} ms CPU")
+    return figures
+
+
+def _in_turns(
+    plan: Plan, workload: str, asked: Sequence[tuple[Server, Sample]], database: postgres.Server | None
+) -> list[list[Round]]:
+    """The rounds of each server, each being the first as often as any other."""
+    seen: list[list[Round]] = [[] for _ in asked]
+    lengths = [plan.seconds for _ in asked]
+    working = [server.pid for server, _ in asked] + ([database.pid] if database and database.pid else [])
+    for turn in range(plan.rounds):
+        for step in range(len(asked)):
+            place = (turn + step) % len(asked)
+            server, sample = asked[place]
+            found, lengths[place] = load.long_enough(
+                server,
+                requests(workload, server.peer.dialect(workload), sample),
+                seconds=lengths[place],
+                connections=plan.connections,
+                database_pid=database.pid if database else None,
+                working=working,
+            )
+            seen[place].append(found)
+    return seen
 
 
 def _statements(workload: str, sample: Sample, server: Server) -> float | None:

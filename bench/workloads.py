@@ -98,9 +98,11 @@ def _new_ticket(chance: random.Random, sample: Sample, number: int) -> dict[str,
     }
 
 
-def as_lua(asked: Sequence[Request], headers: Mapping[str, str]) -> str:
-    """The requests as the file that wrk.lua reads. `headers` go with every one."""
-    return "return {\n" + "".join(_lua_of(each, headers) for each in asked) + "}\n"
+def as_lua(asked: Sequence[Request], callers: Sequence[Mapping[str, str]]) -> str:
+    """The requests as the file that wrk.lua reads, sent by these callers in turn: the headers of each go with them."""
+    turns = range(max(len(asked), len(callers)))
+    lines = (_lua_of(asked[turn % len(asked)], callers[turn % len(callers)]) for turn in turns)
+    return "return {\n" + "".join(lines) + "}\n"
 
 
 def _lua_of(request: Request, headers: Mapping[str, str]) -> str:

@@ -139,7 +139,7 @@ class PostgresReads:
             self._places.release()
 
     async def _let_go(self, connection: Any) -> None:
-        """The pool, which may have noticed itself that it is gone, opens another in its place when it is asked for one."""
+        """The pool, which may have noticed that it is gone, opens another in its place when it is asked for one."""
         with contextlib.suppress(*POSTGRESQL_IS_GONE):
             connection.terminate()
             await self._pool.release(connection)

@@ -438,7 +438,9 @@ def _first_below(
     """The window below the parent of this key."""
     table = listing.table
     below = select(*_named(table, names)).where(table.c[parent] == key, _narrowed(listing, shape, window))
-    return _cut(below.order_by(*_sorted(_order_columns(listing, window.order, table), down=window.down)), window)
+    return _cut(
+        below.order_by(*_sorted(_order_columns(listing, window.order, table), down=window.down)), window
+    )
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)

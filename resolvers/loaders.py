@@ -66,9 +66,7 @@ class Columns:
 
     __slots__ = ("_looked_at", "_of_lists")
 
-    def __init__(
-        self, looked_at: Mapping[type[Any], Collection[str]], *, shows_places: bool = False
-    ) -> None:
+    def __init__(self, looked_at: Mapping[type[Any], Collection[str]], *, shows_places: bool = False) -> None:
         self._looked_at = looked_at
         self._of_lists = _SORTED_BY if shows_places else _KEY
 

@@ -63,7 +63,14 @@ SHOWN_OF_A_TICKET: Final = (
 )
 _IN_A_LIST: Final = (
     *("subject", "content", "status", "priority", "requester_id", "assigned_to_id", "category_id", "tags"),
-    *("public_reply_count", "internal_note_count", "created_at", "updated_at", "first_response_at", "resolved_at"),
+    *(
+        "public_reply_count",
+        "internal_note_count",
+        "created_at",
+        "updated_at",
+        "first_response_at",
+        "resolved_at",
+    ),
 )
 SHOWN_IN_A_LIST: Final = Columns(
     {rows.Ticket: _IN_A_LIST, rows.User: ("name", "email"), rows.Category: ("name",)}
@@ -72,7 +79,15 @@ SHOWN_ALONE: Final = Columns(
     {
         rows.Ticket: (
             *_IN_A_LIST,
-            *("content_html", "metadata", "is_untouched", "version", "reopen_count", "first_resolved_at", "closed_at"),
+            *(
+                "content_html",
+                "metadata",
+                "is_untouched",
+                "version",
+                "reopen_count",
+                "first_resolved_at",
+                "closed_at",
+            ),
         ),
         rows.User: ("name", "email", "type", "avatar_url"),
         rows.Category: ("name", "color"),

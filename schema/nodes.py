@@ -66,7 +66,7 @@ def kind_and_row_id(value: str) -> tuple[str, int] | None:
 
 
 def id_field(kind: str) -> Any:
-    """The field `id` of a type; the expression in its metadata says what the resolver does (schema/levels/assembly.py)."""
+    """The field `id` of a type. The expression is what the resolver does, in a word (schema/levels/assembly.py)."""
     prefix = PREFIXES[kind]
 
     def resolve(root: Parent[Any]) -> strawberry.ID:

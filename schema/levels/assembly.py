@@ -43,9 +43,7 @@ def is_of_leaves(form: Form) -> bool:
     return isinstance(form, Leaf)
 
 
-def assembler(
-    fields: Sequence[tuple[AtHand | None, Form]], make: Callable[..., Any]
-) -> Assemble:
+def assembler(fields: Sequence[tuple[AtHand | None, Form]], make: Callable[..., Any]) -> Assemble:
     """The function that makes the objects of a selection; None for a field whose values come as a column."""
     names: dict[str, Any] = {**NAMES, "make": make}
     lines: list[str] = []

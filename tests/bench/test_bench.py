@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any
 
+import msgspec
 import pytest
 from graphql import build_schema, parse, validate
 from graphql.language import OperationDefinitionNode
@@ -45,11 +46,13 @@ def test_the_operations_fit_our_schema(workload: str) -> None:
 
 def test_lua_reads_what_was_meant() -> None:
     assert workloads.lua_text('a "b"\n\\n') == '"a \\"b\\"\\n\\\\n"'
-    text = workloads.as_lua([workloads.Request("POST", "/x", {"a": 1})], {"Authorization": "Bearer t"})
-    assert text == (
-        'return {\n  {method="POST", path="/x", headers={["Authorization"]="Bearer t", '
-        '["content-type"]="application/json"}, body="{\\"a\\": 1}"},\n}\n'
+    callers = [{"Authorization": "Bearer t"}, {"Authorization": "Bearer u"}]
+    text = workloads.as_lua([workloads.Request("POST", "/x", {"a": 1})], callers)
+    line = (
+        '  {{method="POST", path="/x", headers={{["Authorization"]="Bearer {}", '
+        '["content-type"]="application/json"}}, body="{{\\"a\\": 1}}"}},\n'
     )
+    assert text == "return {\n" + line.format("t") + line.format("u") + "}\n"
 
 
 OURS = {
@@ -108,6 +111,16 @@ def test_the_report_and_the_chart() -> None:
     assert "| inbox | stock stack | 100 | 1.0 | 2.0 | 3.0 | 4.00 | 5.00 | - | 1,200 | 2.00 | 2.00 |\n" in text
     assert "| SQLite, 10: inbox to stock stack | 2.00 | 10 | no |\n" in text
     assert "| SQLite | `inbox` | 200 | 6 | 2.00 |  |  |\n" in text
+    rounds = [
+        [msgspec.structs.replace(ROUND, cpu_ms=cost) for cost in costs] for costs in ((1, 2, 4), (2, 3, 4))
+    ]
+    results.growth = [
+        Figure("sqlite", size, "inbox", "answer", ROUND, None, 1, costs)
+        for size, costs in zip((10, 100), rounds, strict=True)
+    ]
+    text = report.markdown(plan, results, report.machine(), "abc")
+    # with the 5 ms of the database: 7 of 6, 8 of 7, 9 of 9
+    assert "| SQLite | inbox | 100 | 1.14 |\n" in text
     drawing = ET.fromstring(chart.svg(figures))  # noqa: S314  # our own
     assert sum(each.tag.endswith("rect") for each in drawing.iter()) == 1 + 2 + 2
 
