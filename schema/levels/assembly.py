@@ -7,7 +7,7 @@ lines of one function, as `dataclasses` writes an `__init__`. For `{ id subject 
     def assemble(rows, info, column_2):
         objects = []
         for row, value_2 in zip(rows, column_2, strict=True):
-            value_0 = take_0(row)
+            value_0 = f'tkt_{row.id}'
             if not (type(value_0) is str): value_0 = otherwise_0(value_0)
             value_1 = row.subject
             if not (type(value_1) is str): value_1 = otherwise_1(value_1)
@@ -56,9 +56,10 @@ def assembler(fields: Sequence[tuple[AtHand | None, Form]], make: Callable[..., 
         value = f"value_{place}"
         lines.append(f"{value} = " + at_hand.expression.replace("{take}", f"take_{place}"))
         lines += _written(form, value, place, names)
-    written = _function(lines, columns, len(fields))
-    exec(written, names)  # noqa: S102  # see above
+    text = _function(lines, columns, len(fields))
+    exec(text, names)  # noqa: S102  # see above
     assemble: Assemble = names["assemble"]
+    assemble.__doc__ = text
     return assemble
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from graphql.execution.values import VariableValues
 
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -14,12 +15,14 @@ from resolvers.context import Caller, Helpdesk
 from resolvers.rate_limits import Charge, Standing
 from schema.errors import Refusal
 from schema.execution import Graph
+from schema.levels import assembly, plan
 from schema.nodes import ROWS
 from schema.root import schema
-from tests.conftest import Joins, Person
+from tests.conftest import Joins, Person, Sql
 from tests.doors import NEW_TICKET, GraphqlDoor
 from tests.graph.operations import operation
 from tests.graph.questions import Question, question
+from tests.structure.sources import ROOT
 
 QUESTIONS = int(os.environ.get("ANSWER_TEST_QUESTIONS", "48"))
 """On each engine, each asked by everybody."""
@@ -83,8 +86,16 @@ async def filled(graph: GraphqlDoor, people: dict[str, Person]) -> tuple[list[st
         if number % 2:
             given |= {"category_id": (top, below)[number % 3 == 0], "assigned_to": agent.id}
         ticket = (await graph.open_ticket(agent, **(NEW_TICKET | given))).done()["id"]
+        await graph.attach(agent, ticket, "of the ticket.txt", b"x")
         for reply in range(number % 4):
-            await graph.reply(agent, ticket, content=f"Answer {reply}", is_internal=reply == 1)
+            note = reply == 1
+            files = [
+                (await graph.attach(agent, ticket, f"{number}.txt", b"x")).done()["id"]
+                for _ in range((number + reply) % 3)
+            ]
+            await graph.reply(
+                agent, ticket, content=f"Answer {reply}", is_internal=note, attachment_ids=files
+            )
         if number % 3 == 0:
             await graph.watch(agent, ticket, agent.id)
             await graph.watch(agent, ticket, people["customer"].id)
@@ -105,6 +116,41 @@ async def _cursors(graph: GraphqlDoor, agent: Person) -> list[str]:
     data = (await graph.ask(agent, asked))["data"]
     lists = [data["a"], data["b"], data["c"], data["d"]["replies"]]
     return [edge["cursor"] for found in lists for edge in found["edges"][1:5]]
+
+
+WITH_FILES = """{ tickets { nodes { attachments { id } replies(last: 2) { nodes { attachments { id filename } } } } } }"""
+
+
+async def test_the_files_of_replies_are_those_of_their_ticket(
+    executors: Executors, graph: GraphqlDoor, helpdesk: Helpdesk, join: Joins, sql: Sql
+) -> None:
+    """Known once the ticket's are, to each as they may know of them: a note's are not for customers."""
+    people = await everybody(helpdesk, join)
+    await filled(graph, people)
+    for who in ("agent", "customer", "stranger"):
+        caller = await sign_in(executors.helpdesk, people[who].headers["Authorization"])
+        assert caller is not None
+        answer, core = await executors.answers(Question(WITH_FILES, {}), caller)
+        assert answer == core
+        sql.clear()
+        await executors.answer(executors.levels, Question(WITH_FILES, {}), caller)
+        assert sum("FROM attachment" in each for each in sql.statements) <= 1
+    assert executors.levels.served.fallbacks.total() == 0
+
+
+def test_the_docs_show_the_function_that_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def remembering(*given: Any) -> Any:
+        made = assembly.assembler(*given)
+        written.append(" ".join((made.__doc__ or "").split()))
+        return made
+
+    monkeypatch.setattr(plan, "assembler", remembering)
+    prepared = Graph(schema).prepare("{ tickets { nodes { id subject category { name } } } }", None, None)
+    plan.Plans(schema).get(prepared.operation, VariableValues({}, {}))
+    for told in ((ROOT / "docs" / "performance.md").read_text(), assembly.__doc__ or ""):
+        assert any(each in " ".join(told.split()) for each in written if "subject" in each)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
