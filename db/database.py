@@ -20,7 +20,7 @@ from db.drivers import (
     SqliteReads,
 )
 from db.errors import ConnectionLost, DatabaseUnavailable, SavedUnread
-from db.joint import Joint
+from db.joint import Asked, Joint, Records
 from db.statements import Change, Compiled, Statement, compiled_change, decoded
 from db.writers import PostgresWrites, SqliteWrites, Writer, Writes
 
@@ -128,7 +128,7 @@ class Reader:
     """One connection, taken at the first statement and held until the operation ends.
 
     Statements of one reader run one after the other: a connection can do one thing at a time. Those that are asked for
-    at the same time while it is `joining` go to PostgreSQL as one.
+    at the same time while it is `joining` go to the database together.
     """
 
     def __init__(self, database: Database, connections: ReadConnections) -> None:
@@ -145,7 +145,7 @@ class Reader:
 
     @contextlib.contextmanager
     def joining(self) -> Iterator[None]:
-        """While the block lasts, statements that are asked for at the same time go to PostgreSQL as one."""
+        """While the block lasts, statements that are asked for at the same time go to the database together."""
         self._joining += 1
         try:
             yield
@@ -155,14 +155,14 @@ class Reader:
     async def rows(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         """Every row, in the statement's order. Raises DatabaseUnavailable, SavedUnread."""
         compiled = statement.compiled(self._dialect)
-        arguments = compiled.arguments(values)
-        if self._joining and not self._database.is_sqlite:
-            records = await self._joint.records(compiled, arguments)
+        asked = Asked(compiled, compiled.arguments(values))
+        if self._joining:
+            records = await self._joint.records(asked)
         else:
-            records = await self._records(compiled.sql, arguments)
+            [records] = await self._records([asked])
         return statement.decode(records, compiled)
 
-    async def _records(self, sql: str, arguments: list[Any]) -> Sequence[Sequence[Any]]:
+    async def _records(self, asked: Sequence[Asked]) -> Sequence[Records]:
         async with self._turn:
             if self._is_closed:
                 # a loader's batch of an operation that was given up: nobody waits for it, and a connection taken
@@ -171,7 +171,7 @@ class Reader:
             if self._failure is not None:
                 raise self._failure  # one operation waits once for a database that is out
             try:
-                return await self._fetch(sql, arguments)
+                return await self._fetch(asked)
             except DatabaseUnavailable as error:
                 if (told := self._told(error)) is error:
                     raise
@@ -195,21 +195,23 @@ class Reader:
         found = await self.rows(statement, **values)
         return found[0] if found else None
 
-    async def _fetch(self, sql: str, arguments: list[Any]) -> Sequence[Sequence[Any]]:
-        self._database.tell(sql)
+    async def _fetch(self, asked: Sequence[Asked]) -> Sequence[Records]:
         readers = self._connections
+        if self._database.on_statement is not None:
+            for sql in readers.texts(asked):
+                self._database.tell(sql)
         was_held = self._connection is not None
         if not was_held:
             self._connection = await readers.take(self._waits_s)
         try:
-            return await readers.fetch(self._connection, sql, arguments)
+            return await readers.fetch(self._connection, asked)
         except ConnectionLost:
             await self._give_back(broken=True)
             if was_held:
                 raise
         # it had died in the pool, in its sleep: a read may simply be asked again
         self._connection = await readers.take(self._waits_s)
-        return await readers.fetch(self._connection, sql, arguments)
+        return await readers.fetch(self._connection, asked)
 
     async def _give_back(self, *, broken: bool = False) -> None:
         connection, self._connection = self._connection, None

@@ -6,13 +6,16 @@ opening a connection per request under load halves the throughput (docs/decision
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import aiosqlite
 import asyncpg
 
 from db.errors import ConnectionLost, DatabaseUnavailable
+from db.joint import Asked, Records, joined
 
 # Both end before the 10 seconds of a GraphQL operation do: whoever asks hears that the database is out, through either
 # door, and not only that it took too long.
@@ -47,8 +50,11 @@ class ReadConnections(Protocol):
     async def give_back(self, connection: Any, *, broken: bool = False) -> None:
         """Return a connection; a broken one is thrown away."""
 
-    async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """All records of a statement. Raises ConnectionLost, DatabaseUnavailable."""
+    def texts(self, asked: Sequence[Asked]) -> Sequence[str]:
+        """The statements as the database is asked them together."""
+
+    async def fetch(self, connection: Any, asked: Sequence[Asked]) -> Sequence[Records]:
+        """All records of each statement. Raises ConnectionLost, DatabaseUnavailable."""
 
     async def close(self) -> None:
         """Close every connection."""
@@ -144,10 +150,22 @@ class PostgresReads:
             connection.terminate()
             await self._pool.release(connection)
 
-    async def fetch(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Sequence[Sequence[Any]]:
-        """All records; statements are prepared once a connection."""
+    def texts(self, asked: Sequence[Asked]) -> Sequence[str]:
+        """One, whatever their number."""
+        return [asked[0].compiled.sql if len(asked) == 1 else joined(tuple(each.compiled for each in asked))]
+
+    async def fetch(self, connection: Any, asked: Sequence[Asked]) -> Sequence[Records]:
+        """The records of each, by one statement; statements are prepared once a connection."""
+        [sql] = self.texts(asked)
+        if len(asked) == 1:
+            return [await self._fetched(connection, sql, asked[0].arguments)]
+        arguments = list(chain.from_iterable(each.arguments for each in asked))
+        [found] = await self._fetched(connection, sql, arguments)
+        return found
+
+    async def _fetched(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Records:
         try:
-            records: Sequence[Sequence[Any]] = await connection.fetch(sql, *arguments)
+            records: Records = await connection.fetch(sql, *arguments)
         except TimeoutError as error:
             # else the pool would ask the server, which may well hang, to give the statement up, and wait for that
             connection.terminate()
@@ -208,21 +226,33 @@ class SqliteReads:
             self._idle.append(connection)
         self._places.release()
 
-    async def fetch(
-        self, connection: aiosqlite.Connection, sql: str, arguments: Sequence[Any]
-    ) -> Sequence[Sequence[Any]]:
-        """All records, with one hop to the connection's thread."""
+    def texts(self, asked: Sequence[Asked]) -> Sequence[str]:
+        """Each by itself."""
+        return [each.compiled.sql for each in asked]
+
+    async def fetch(self, connection: aiosqlite.Connection, asked: Sequence[Asked]) -> Sequence[Records]:
+        """The records of each, with one hop to the connection's thread for all of them."""
         try:
-            return list(await connection.execute_fetchall(sql, arguments))
+            if len(asked) == 1:
+                [(compiled, arguments)] = asked
+                return [list(await connection.execute_fetchall(compiled.sql, arguments))]
+            # aiosqlite's own methods are all made of this one, which has no public name
+            run: Any = connection._execute  # noqa: SLF001
+            found: Sequence[Records] = await run(_fetched_each, connection._conn, asked)  # noqa: SLF001
         except aiosqlite.OperationalError as error:
             if "locked" in str(error):
                 raise DatabaseUnavailable(str(error)) from error
             if "unable to open" in str(error) or "disk I/O" in str(error):
                 raise ConnectionLost(str(error)) from error
             raise
+        return found
 
     async def close(self) -> None:
         """Close the idle connections; a busy one is closed when it is given back."""
         self._is_closed = True
         while self._idle:
             await self._idle.pop().close()
+
+
+def _fetched_each(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Records]:
+    return [connection.execute(each.compiled.sql, each.arguments).fetchall() for each in asked]

@@ -1,15 +1,14 @@
-"""Several statements as one: what is asked for in the same turn of the loop goes to PostgreSQL together.
+"""Several statements at the cost of one: what is asked for in the same turn of the loop goes to the database together.
 
-A statement costs the driver and the server a tenth of a millisecond each before it has read anything, and a round trip
-(docs/decisions/0014-joint-statements.md).
+A statement costs the driver of PostgreSQL and the server a tenth of a millisecond each before it has read anything, and
+a round trip; with SQLite it is a hop to another thread and back (docs/decisions/0014-joint-statements.md).
 """
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from db.statements import Compiled
 
@@ -17,59 +16,51 @@ LONGEST: Final = 12_000
 """Characters of several statements: asyncpg keeps none prepared that is longer than 15,360."""
 KEPT: Final = 512
 """Texts."""
-Records = Sequence[Sequence[Any]]
+Records: TypeAlias = Sequence[Sequence[Any]]
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
-class _Asked(NamedTuple):
-    """A statement that waits for others, and its records when they have come."""
+class Asked(NamedTuple):
+    """A statement that is to be run."""
 
     compiled: Compiled
     arguments: list[Any]
-    come: "asyncio.Future[Records]"
 
 
 class Joint:
-    """Asks for one reader. `run` sends a text with its arguments, and gives the records."""
+    """Asks for one reader. `run` runs several statements, and gives the records of each."""
 
-    def __init__(self, run: Callable[[str, list[Any]], Awaitable[Records]]) -> None:
+    def __init__(self, run: Callable[[Sequence[Asked]], Awaitable[Sequence[Records]]]) -> None:
         self._run = run
-        self._asked: list[_Asked] = []
+        self._asked: list[tuple[Asked, asyncio.Future[Records]]] = []
         self._length = 0
 
-    async def records(self, compiled: Compiled, arguments: list[Any]) -> Records:
+    async def records(self, asked: Asked) -> Records:
         """The records of the statement. Whoever is the first asks for all who ask before it is its turn again."""
         come: asyncio.Future[Records] = asyncio.get_running_loop().create_future()
-        is_first = not self._asked or self._length + len(compiled.sql) > LONGEST
+        is_first = not self._asked or self._length + len(asked.compiled.sql) > LONGEST
         if is_first:
             self._asked, self._length = [], 0
-        asked = self._asked
-        asked.append(_Asked(compiled, arguments, come))
-        self._length += len(compiled.sql)
+        together = self._asked
+        together.append((asked, come))
+        self._length += len(asked.compiled.sql)
         if is_first:
             await asyncio.sleep(0)
-            if self._asked is asked:
+            if self._asked is together:
                 self._asked = []
-            await self._ask(asked)
+            await self._ask(together)
         return await come
 
-    async def _ask(self, asked: list[_Asked]) -> None:
+    async def _ask(self, together: list[tuple[Asked, "asyncio.Future[Records]"]]) -> None:
         try:
-            found = await self._found(asked)
+            found = await self._run([asked for asked, _ in together])
         except BaseException as error:
-            for each in asked[1:]:
-                _fail(each.come, error)
+            for _, come in together[1:]:
+                _fail(come, error)
             raise
-        for each, records in zip(asked, found, strict=True):
-            if not each.come.done():  # nobody waits for it any more
-                each.come.set_result(records)
-
-    async def _found(self, asked: list[_Asked]) -> Sequence[Records]:
-        if len(asked) == 1:
-            return [await self._run(asked[0].compiled.sql, asked[0].arguments)]
-        sql = joined(tuple(each.compiled for each in asked))
-        [found] = await self._run(sql, list(chain.from_iterable(each.arguments for each in asked)))
-        return found
+        for (_, come), records in zip(together, found, strict=True):
+            if not come.done():  # nobody waits for it any more
+                come.set_result(records)
 
 
 def _fail(come: "asyncio.Future[Records]", error: BaseException) -> None:

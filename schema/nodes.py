@@ -74,7 +74,7 @@ def id_field(kind: str) -> Any:
 
     return strawberry.field(
         resolver=resolve,
-        metadata=reads("id") | {"expression": f"f'{prefix}_{{row.id}}'"},
+        metadata=reads("id") | {"expression": f'f"{prefix}_{{row.id}}"'},
         description="Its id in the graph, the same for as long as it exists.",
     )
 

@@ -7,10 +7,12 @@ lines of one function, as `dataclasses` writes an `__init__`. For `{ id subject 
     def assemble(rows, info, column_2):
         objects = []
         for row, value_2 in zip(rows, column_2, strict=True):
-            value_0 = f'tkt_{row.id}'
-            if not (type(value_0) is str): value_0 = otherwise_0(value_0)
+            value_0 = f"tkt_{row.id}"
+            if not (type(value_0) is str):
+                value_0 = otherwise_0(value_0)
             value_1 = row.subject
-            if not (type(value_1) is str): value_1 = otherwise_1(value_1)
+            if not (type(value_1) is str):
+                value_1 = otherwise_1(value_1)
             objects.append(make(value_0, value_1, value_2))
         return objects
 

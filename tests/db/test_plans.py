@@ -11,7 +11,7 @@ import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import asyncpg
@@ -22,6 +22,7 @@ from sqlalchemy import text
 from db import queries
 from db.conditions import Condition
 from db.database import Database
+from db.joint import Asked
 from db.listing import Listing, Window
 from db.queries import activity, attachments, deliveries, events, replies, tallies, tickets, users
 from db.statements import Statement
@@ -93,9 +94,13 @@ def watching(database: Database) -> Iterator[Seen]:
     seen: Seen = {}
     fetch = database.readers.fetch
 
-    async def watched(connection: Any, sql: str, arguments: Any) -> Any:
-        seen.setdefault(sql, tuple(arguments))
-        return await fetch(connection, sql, arguments)
+    async def watched(connection: Any, asked: Sequence[Asked]) -> Any:
+        given = [tuple(each.arguments) for each in asked]
+        texts = database.readers.texts(asked)
+        # several that are one statement have their parameters behind each other
+        for sql, arguments in zip(texts, given if database.is_sqlite else [sum(given, ())], strict=True):
+            seen.setdefault(sql, arguments)
+        return await fetch(connection, asked)
 
     for connections in (database.readers, database._spare):
         connections.fetch = watched  # type: ignore[method-assign]
