@@ -19,6 +19,8 @@ from bench.workloads import WRITES, Request, requests
 
 COMPARED: Final = 8
 """Requests of each workload."""
+CLIENT: Final = httpx.Client(timeout=60)
+"""One for all: a new one reads certificates for longer than most answers take."""
 _ID: Final = re.compile(r"(?:[a-z]{3}_)?([0-9]+)", re.ASCII)
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", re.ASCII)
 _CURSORS: Final = ("startCursor", "endCursor", "cursor")
@@ -53,9 +55,7 @@ def check(workload: str, sample: Sample, servers: Sequence[Server]) -> dict[str,
 def answer(server: Server, request: Request) -> httpx.Response:
     """The answer of a server. Raises Disagreement when it is a refusal."""
     headers = {**server.headers, **request.headers, "accept-encoding": "identity"}
-    found = httpx.request(
-        request.method, server.base + request.path, json=request.body, headers=headers, timeout=60
-    )
+    found = CLIENT.request(request.method, server.base + request.path, json=request.body, headers=headers)
     if found.is_error or (isinstance(found.json(), dict) and found.json().get("errors")):
         raise Disagreement(
             f"{server.peer.title} refuses {request.path}: {found.status_code} {found.text[:300]}"

@@ -22,12 +22,18 @@ Nothing in it comes from a client: the names are those of attributes and paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any, Final, Protocol
 
 from schema.levels.fields import AtHand
 from schema.levels.forms import Form, Leaf, Lists, NonNull, column_of
 from schema.levels.leaves import NAMES
 
+KEPT: Final = 1_000
+"""Texts that are kept compiled: what differs in its literals alone is a document of its own with the same selections."""
+LONGEST_KEPT: Final = 4_000
+"""Characters."""
 _AT_THE_END: Final = "        objects.append(make({values}))\n    return objects"
 
 
@@ -59,10 +65,15 @@ def assembler(fields: Sequence[tuple[AtHand | None, Form]], make: Callable[..., 
         lines.append(f"{value} = " + at_hand.expression.replace("{take}", f"take_{place}"))
         lines += _written(form, value, place, names)
     text = _function(lines, columns, len(fields))
-    exec(text, names)  # noqa: S102  # see above
+    exec(_compiled(text) if len(text) <= LONGEST_KEPT else text, names)  # noqa: S102  # see above
     assemble: Assemble = names["assemble"]
     assemble.__doc__ = text
     return assemble
+
+
+@lru_cache(maxsize=KEPT)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<assemble>", "exec")
 
 
 def _function(lines: Iterable[str], columns: Sequence[int], fields: int) -> str:

@@ -128,8 +128,8 @@ class _Planned(NamedTuple):
     form: Form
     at_hand: AtHand | None
     source: Source | None = None
-    referred: tuple[Referred, ...] = ()
     is_counted: bool = False
+    referred: tuple[Referred, ...] = ()
 
 
 class _Planning:
@@ -195,10 +195,10 @@ class _Planning:
         form = self._form(field.type, details)
         below = _selection_of(form)
         source = _source(definition, arguments, below)
-        if isinstance(source, Attribute | Resolver) and source.at_hand is not None and is_of_leaves(form):
-            return _Planned(form, source.at_hand)
         is_counted = "counts_page" in definition.metadata
-        return _Planned(form, None, source, _followed(definition, below), is_counted)
+        if isinstance(source, Attribute | Resolver) and source.at_hand is not None and is_of_leaves(form):
+            return _Planned(form, source.at_hand, None, is_counted)
+        return _Planned(form, None, source, is_counted, _followed(definition, below))
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
         if is_leaf_type(nullable := get_nullable_type(type_)):
