@@ -197,7 +197,7 @@ class Reader:
 
     async def _fetch(self, asked: Sequence[Asked]) -> Sequence[Records]:
         readers = self._connections
-        if self._database.on_statement is not None:
+        if self._database.on_statement is not None:  # their text is made for who counts them alone
             for sql in readers.texts(asked):
                 self._database.tell(sql)
         was_held = self._connection is not None

@@ -1,9 +1,10 @@
-"""Level by level: an executor that takes each selected field for all rows of a level at once.
+"""Level by level: an executor that answers a selection for all rows of a level at once.
 
     plan.py     what a query selects, worked out once: which fields, of which types, in which order
     fields.py   where the values of a field come from: a column, an edge, a resolver
     forms.py    what becomes of the values: leaves, lists, objects of one type or of several
     leaves.py   how scalars and enums are written
+    assembly.py the function that puts the objects of a selection together, written out for it
     run.py      one run: levels are begun, edges loaded in waves, objects put together
     root.py     what the resolver of a subscription answers, before there is anything to run
 
