@@ -23,6 +23,8 @@ WAIT_FOR_CONNECTION_S = 5.0
 STATEMENT_TIMEOUT_S = 8.0
 WAIT_AFTER_A_WRITE_S = 30.0
 """Who has written must hear of it: being refused now, they would do it again."""
+LEAVES_WITHIN_S = 2.0
+"""What a closing database waits for statements that nobody waits for any more."""
 STATEMENTS_KEPT_PREPARED = 512
 # Indexes are in memory or on a disk that seeks at no cost. PostgreSQL's default is of disks that turn: it reads all users
 # rather than look up twenty. Compiling a plan is for statements of seconds; ours end before it would begin to pay.
@@ -181,6 +183,28 @@ class PostgresReads:
             self._pool.terminate()
 
 
+class Leaving:
+    """Connections of SQLite that were let go without waiting for their threads, so that nothing could get in between.
+
+    A thread that is still at it when the event loop is gone could tell nobody, and would say so on stderr.
+    """
+
+    def __init__(self) -> None:
+        self._stopping: set[asyncio.Future[Any]] = set()
+
+    def stop(self, connection: aiosqlite.Connection) -> None:
+        """End the connection and its thread once what was asked before is done."""
+        stopping = connection.stop()
+        if stopping is not None:
+            self._stopping.add(stopping)
+            stopping.add_done_callback(self._stopping.discard)
+
+    async def left(self) -> None:
+        """Wait until they are gone, or LEAVES_WITHIN_S."""
+        if self._stopping:
+            await asyncio.wait(self._stopping, timeout=LEAVES_WITHIN_S)
+
+
 class SqliteReads:
     """A few read-only connections, each with its own thread; the last returned is the next taken."""
 
@@ -188,6 +212,7 @@ class SqliteReads:
         self._path = path
         self._places = asyncio.Semaphore(size)
         self._idle: list[aiosqlite.Connection] = []
+        self._leaving = Leaving()
         self._is_closed = False
 
     async def take(self, within_s: float | None = None) -> aiosqlite.Connection:
@@ -212,7 +237,7 @@ class SqliteReads:
             await connection.execute("PRAGMA query_only=ON")
             await connection.execute(f"PRAGMA busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}")
         except BaseException as error:
-            connection.stop()  # its thread would otherwise wait for us for ever
+            self._leaving.stop(connection)  # its thread would otherwise wait for us for ever
             if isinstance(error, aiosqlite.OperationalError):
                 raise DatabaseUnavailable(str(error)) from error
             raise
@@ -221,7 +246,7 @@ class SqliteReads:
     async def give_back(self, connection: aiosqlite.Connection, *, broken: bool = False) -> None:
         """Return a connection to the pool; without waiting, so that nothing can get in between."""
         if broken or self._is_closed:
-            connection.stop()
+            self._leaving.stop(connection)
         else:
             self._idle.append(connection)
         self._places.release()
@@ -252,6 +277,7 @@ class SqliteReads:
         self._is_closed = True
         while self._idle:
             await self._idle.pop().close()
+        await self._leaving.left()
 
 
 def _fetched_each(connection: sqlite3.Connection, asked: Sequence[Asked]) -> list[Records]:

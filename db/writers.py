@@ -20,6 +20,7 @@ from db.drivers import (
     STATEMENT_TIMEOUT_S,
     STATEMENTS_KEPT_PREPARED,
     WAIT_FOR_CONNECTION_S,
+    Leaving,
     PostgresReads,
 )
 from db.errors import DatabaseUnavailable, MaybeSaved, WriteRaced
@@ -221,6 +222,7 @@ class SqliteWrites:
         self._turn = asyncio.Lock()
         self._waiting = 0
         self._group: _Group | None = None
+        self._leaving = Leaving()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteWriter]:
@@ -263,7 +265,7 @@ class SqliteWrites:
             self._connection = connection
             raise
         except BaseException:
-            connection.stop()  # given up: it would hold the lock that it may get any moment
+            self._leaving.stop(connection)  # given up: it would hold the lock that it may get any moment
             raise
         self._connection = connection
         self._group = _Group(connection)
@@ -277,7 +279,7 @@ class SqliteWrites:
             for pragma in (*self._pragmas, f"busy_timeout={int(STATEMENT_TIMEOUT_S * 1000)}"):
                 await connection.execute_fetchall(f"PRAGMA {pragma}")
         except BaseException:
-            connection.stop()  # its thread would otherwise wait for us for ever
+            self._leaving.stop(connection)  # its thread would otherwise wait for us for ever
             raise
         return connection
 
@@ -331,7 +333,7 @@ class SqliteWrites:
             await group.connection.execute_fetchall("ROLLBACK" if is_lost else "COMMIT")
         except BaseException as error:  # noqa: BLE001  # whatever it was, the members must hear of it
             self._connection = None
-            group.connection.stop()  # and what is left of the transaction ends with its connection
+            self._leaving.stop(group.connection)  # what is left of the transaction ends with it
             is_lost = True
             reason = str(error)
         else:
@@ -350,6 +352,7 @@ class SqliteWrites:
             if self._connection is not None:
                 await self._connection.close()
                 self._connection = None
+        await self._leaving.left()
 
 
 @contextlib.contextmanager

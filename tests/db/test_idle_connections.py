@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
@@ -71,3 +72,19 @@ async def test_one_that_died_is_replaced(both: list[Database]) -> None:
         [[record]] = await database.readers.fetch(connection, [asked("SELECT 1")])
         assert tuple(record) == (1,)
         await database.readers.give_back(connection)
+
+
+async def test_no_thread_of_sqlite_outlives_its_database(both: list[Database]) -> None:
+    """One whose statement was given up, and which was thrown away, is waited for when the database closes."""
+    database = next(each for each in both if each.is_sqlite)
+    connection = await database.readers.take()
+    at_it = threading.Event()
+    asking = asyncio.create_task(connection._execute(at_it.wait, 0.5))
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await database.readers.give_back(connection, broken=True)
+    assert connection._thread.is_alive()
+    await database.close()
+    at_it.set()  # too late, if it is still waiting
+    assert connection._tx.empty()
