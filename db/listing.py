@@ -217,10 +217,15 @@ def _shape_of_window(window: Window) -> WindowShape:
     )
 
 
-def _cut(statement: Select[Any], window: WindowShape) -> Select[Any]:
-    """The statement with the LIMIT and OFFSET of the window."""
+def _cut(statement: Select[Any], window: WindowShape, *, is_whole: bool = False) -> Select[Any]:
+    """The statement with the LIMIT and OFFSET of the window.
+
+    `is_whole`: of all that a workspace has, which is read along the index of its order and in no other way. An OFFSET
+    that PostgreSQL sees, and that is far from the tenth of the table it guesses, makes it plan every run anew.
+    """
     if window.is_deep:
-        statement = statement.offset(bindparam("offset", type_=BigInteger()))
+        offset: Any = bindparam("offset", type_=BigInteger())
+        statement = statement.offset(select(offset).scalar_subquery() if is_whole else offset)
     limit: Any = bindparam("limit", type_=BigInteger())
     return statement.limit(limit if window.limit is None else literal_column(str(window.limit)))
 
@@ -270,7 +275,7 @@ def _page_of(listing: Listing[Any], shape: Shape, window: WindowShape, wanted: S
 
     def windowed(*selected: Any) -> Select[Any]:
         narrowed = select(*selected).where(_narrowed(listing, shape, window))
-        return _cut(narrowed.order_by(*sort), window)
+        return _cut(narrowed.order_by(*sort), window, is_whole=len(shape) == 1)
 
     if not window.is_deep:
         return windowed(*wanted)
