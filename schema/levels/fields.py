@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from schema.levels.forms import Form
-    from schema.levels.run import Level, Run
+    from schema.levels.run import Run
 
 _IN_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -39,28 +39,20 @@ class Info:
         self.context = context
 
 
-class Asked(NamedTuple):
-    """Keys of a level whose values are to be loaded, and what will be followed from those."""
-
-    keys: list[Any]
-    referred: tuple[Referred, ...]
-    level: Level
-    place: int
-    form: Form
-
-
 class AtHand(NamedTuple):
-    """A value that is taken from its row alone: an expression of `row` and `info`, where `{take}` stands for `take`."""
+    """How a value is had when its object is made: an expression of `row` and `run`, where `{take}` stands for `take`."""
 
     expression: str
     take: Any = None
+    is_answer: bool = False
+    """Whether that is what is answered, with its objects made."""
 
 
 class Source(Protocol):
-    """Where values come from that are taken for all rows of a level at once."""
+    """Where values come from, or the levels below them, that are asked for by all rows of a level at once."""
 
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
-        """Put the column of this field at its place in the level, or see to it that it will be."""
+    def begin(self, rows: list[Any], run: Run) -> None:
+        """Ask for what is not at hand with the rows, and open the levels below what is."""
 
 
 class Arguments:
@@ -103,43 +95,62 @@ def _anew(value: Any) -> Any:
     return [_anew(each) for each in value] if type(value) is list else value
 
 
-class Handed:
-    """The field of a subscription: what happened is the very root that the answer is made of."""
-
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
-        """The root itself."""
-        level.columns[place] = form.take(level.rows, run)
-
-
 class Attribute:
     """A field without a resolver: an attribute of the row."""
 
-    __slots__ = ("_of", "at_hand")
+    __slots__ = ("_form", "_of", "at_hand")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, form: Form) -> None:
         self._of = attrgetter(name)
+        self._form = form
         self.at_hand = AtHand(f"row.{name}")
 
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
-        """The attribute of each row."""
-        level.columns[place] = form.take(list(map(self._of, level.rows)), run)
+    def begin(self, rows: list[Any], run: Run) -> None:
+        """Lead on from what the attributes are."""
+        self._form.descend(list(map(self._of, rows)), run)
+
+
+class Handed:
+    """The field of a subscription: what happened is the very root that the answer is made of."""
+
+    __slots__ = ("_form", "at_hand")
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self.at_hand = AtHand("row")
+
+    def begin(self, rows: list[Any], run: Run) -> None:
+        """Lead on from the root."""
+        self._form.descend(rows, run)
 
 
 class Link:
     """An edge: loaded by the rows' keys together with every other edge of its loader in this wave."""
 
-    __slots__ = ("_arguments", "_is_counted", "_key_of", "edge", "referred")
+    __slots__ = ("_arguments", "_form", "_is_counted", "_key_of", "_make", "at_hand", "edge", "referred")
 
     def __init__(
-        self, edge: Edge, arguments: Arguments, referred: tuple[Referred, ...], *, is_counted: bool
+        self,
+        edge: Edge,
+        arguments: Arguments,
+        form: Form,
+        referred: tuple[Referred, ...],
+        *,
+        is_counted: bool,
     ) -> None:
         self.edge = edge
         self.referred = referred
+        self._arguments = arguments
+        self._form = form
         self._is_counted = is_counted
         self._key_of = attrgetter(edge.key)
-        self._arguments = arguments
+        self._make = form.maker()
+        key = f"row.{edge.key}"
+        self.at_hand = AtHand(
+            f"run.made[{{take}}].get({key}) or {{take}}.follow({key}, run)", self, is_answer=True
+        )
 
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+    def begin(self, rows: list[Any], run: Run) -> None:
         """Ask for what the keys of the rows lead to."""
         edge = self.edge
         asked = None
@@ -147,21 +158,45 @@ class Link:
             asked = edge.arguments(run.info, **self._arguments.given(run.variables))
             if not self._is_counted and isinstance(asked, Below):
                 asked = asked._replace(is_counted=False)
-        keys = list(map(self._key_of, level.rows))
+        keys = dict.fromkeys(map(self._key_of, rows))
+        keys.pop(None, None)
         if edge.within is not None:
-            run.divide(edge.within, edge.loader, level.rows, keys)
-        run.ask(edge.loader, asked, Asked(keys, self.referred, level, place, form))
+            run.divide(edge.within, edge.loader, rows, keys)
+        run.ask(self, asked, keys)
+
+    def descend(self, keys: Iterable[Any], run: Run) -> None:
+        """Lead on from what they lead to: each distinct thing once, however many rows lead to it."""
+        if self._form.is_deep:
+            found = run.found[self]
+            self._form.descend([found[key] for key in keys], run)
+
+    def follow(self, key: Any, run: Run) -> Any:
+        """What the key leads to, as it is answered, and kept for the next row that leads there."""
+        made = self._make(None if key is None else run.found[self][key], run)
+        run.made[self][key] = made
+        return made
 
 
 class Resolver:
     """A field with a resolver: called for each row, with what it asks for by its parameters."""
 
-    __slots__ = ("_arguments", "_call", "_info", "_referred", "_root", "_root_comes_first", "at_hand")
+    __slots__ = (
+        "_arguments",
+        "_call",
+        "_form",
+        "_info",
+        "_referred",
+        "_root",
+        "_root_comes_first",
+        "at_hand",
+        "is_kept",
+    )
 
     def __init__(
-        self, definition: StrawberryField, arguments: Arguments, referred: tuple[Referred, ...]
+        self, definition: StrawberryField, arguments: Arguments, form: Form, referred: tuple[Referred, ...]
     ) -> None:
         resolver: Any = definition.base_resolver
+        self._form = form
         self._referred = referred
         self._call: Callable[..., Any] = resolver.wrapped_func
         self._arguments = arguments
@@ -172,9 +207,11 @@ class Resolver:
         self._info = resolver.info_parameter.name if resolver.info_parameter else None
         if resolver.self_parameter and not self._root_comes_first:
             raise Unserved("resolver")
-        self.at_hand = self._at_hand(definition)
+        at_hand = None if form.is_deep else self._made_at_once(definition)
+        self.is_kept = at_hand is None
+        self.at_hand = at_hand or AtHand("run.found[{take}][id(row)]", self)
 
-    def _at_hand(self, definition: StrawberryField) -> AtHand | None:
+    def _made_at_once(self, definition: StrawberryField) -> AtHand | None:
         """What it makes of a row; None when that may depend on more than the row and who asks."""
         expression: str | None = definition.metadata.get("expression")
         if expression is not None:
@@ -184,16 +221,21 @@ class Resolver:
             return None
         if not self._root_comes_first:
             return None
-        info = f", {self._info}=info" if self._info else ""
+        info = f", {self._info}=run.info" if self._info else ""
         return AtHand(f"{{take}}(row{info})", self._call)
 
-    def begin(self, level: Level, place: int, form: Form, run: Run) -> None:
+    def begin(self, rows: list[Any], run: Run) -> None:
         """What the resolver answers for each row; what must be awaited is, together with the rest of the wave."""
         given = self._arguments.given(run.variables)
         if self._info is not None:
             info = Info(run.expecting(self._referred)) if self._referred else run.info
             given = {**given, self._info: info}
-        run.settle(self._called(level.rows, given), level, place, form)
+        run.settle(self, rows, self._called(rows, given))
+
+    def keep(self, rows: list[Any], values: list[Any], run: Run) -> None:
+        """Keep what it answered until the objects are made, and lead on from there."""
+        run.keep(self, rows, values)
+        self._form.descend(values, run)
 
     def _called(self, rows: list[Any], given: Mapping[str, Any]) -> list[Any]:
         call = partial(self._call, **given) if given else self._call

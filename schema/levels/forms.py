@@ -1,14 +1,14 @@
-"""What becomes of the values of a field: its type, worked out for all values of a level at once.
+"""What becomes of the values of a field: its type.
 
-A form takes values and gives back their column in the answer: at once for leaves, and as a promise for objects, which
-are put together when the levels below them are.
+A form leads from values to the rows of the levels below them, whose edges are loaded for all at once, and it gives the
+function that makes the answer of one value when everything is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from schema.levels.leaves import Writer
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
     from schema.levels.plan import Selection
     from schema.levels.run import Run
 
-Column = list[Any] | Callable[[], list[Any]]
+Make = Callable[[Any, "Run"], Any]
+"""From a value to what JSON is made of. Raises whatever a faulty value raises."""
 _LISTS: Final = frozenset({list, tuple, type(None)})
 
 
 class Form(Protocol):
     """A type of the graph as it is answered."""
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """The column of these values, or a promise of it. Raises whatever a faulty value raises."""
+    @property
+    def is_deep(self) -> bool:
+        """Whether anything is loaded for what is selected of it."""
 
+    def descend(self, values: list[Any], run: Run) -> None:
+        """Open the levels of the rows that these values are, or hold."""
 
-def column_of(taken: Column) -> list[Any]:
-    """The column, once everything below it is there."""
-    return taken() if callable(taken) else taken
+    def maker(self) -> Make:
+        """What makes the answer of one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,18 @@ class Leaf:
     writer: Writer
     is_required: bool
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """The values as they are written."""
-        return self.writer.write(values)
+    @property
+    def is_deep(self) -> bool:
+        """Leaves lead nowhere."""
+        return False
+
+    def descend(self, values: list[Any], run: Run) -> None:
+        """Nowhere."""
+
+    def maker(self) -> Make:
+        """The value as it is written."""
+        write = self.writer.write
+        return lambda value, _: write([value])[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +64,58 @@ class NonNull:
 
     of: Form
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """The values' column; none of them is None."""
-        if None in values:
-            raise Unserved("null")
-        return self.of.take(values, run)
+    @property
+    def is_deep(self) -> bool:
+        """Whether what must be there is."""
+        return self.of.is_deep
+
+    def descend(self, values: list[Any], run: Run) -> None:
+        """As what must be there does."""
+        self.of.descend(values, run)
+
+    def maker(self) -> Make:
+        """The same, unless the value is None."""
+        make = self.of.maker()
+
+        def made(value: Any, run: Run) -> Any:
+            if value is None:
+                raise Unserved("null")
+            return make(value, run)
+
+        return made
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Lists of something: their items are taken together, and dealt out again."""
+    """Lists of something."""
 
     of: Form
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """The lists' column."""
-        if not _LISTS.issuperset(map(type, values)):
-            raise Unserved("value")
-        items = list(chain.from_iterable(value for value in values if value is not None))
-        taken = self.of.take(items, run)
-        if taken is items:  # nothing about them had to change
-            return values
-        return lambda: _dealt(values, column_of(taken))
+    @property
+    def is_deep(self) -> bool:
+        """Whether their items are."""
+        return self.of.is_deep
+
+    def descend(self, values: list[Any], run: Run) -> None:
+        """The items of all of them together."""
+        _check_lists(values)
+        self.of.descend(list(chain.from_iterable(value for value in values if value is not None)), run)
+
+    def maker(self) -> Make:
+        """A list of what becomes of the items."""
+        make = self.of.maker()
+
+        def made(value: Any, run: Run) -> Any:
+            if type(value) is not list:
+                _check_lists([value])
+            return None if value is None else [make(item, run) for item in value]
+
+        return made
 
 
-def _dealt(lists: list[Any], items: list[Any]) -> list[Any]:
-    each = iter(items)
-    return [None if one is None else list(islice(each, len(one))) for one in lists]
+def _check_lists(values: list[Any]) -> None:
+    if not _LISTS.issuperset(map(type, values)):
+        raise Unserved("value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +124,29 @@ class Objects:
 
     selection: Selection
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """A promise of the objects, in the order of the values."""
-        rows = [value for value in values if value is not None] if None in values else values
-        level = run.open(self.selection, rows)
-        if rows is values:
-            return lambda: level.objects
-        return lambda: _with_nulls(values, level.objects)
+    @property
+    def is_deep(self) -> bool:
+        """Whether anything of them does not come with their rows."""
+        return bool(self.selection.sources)
 
+    def descend(self, values: list[Any], run: Run) -> None:
+        """To the rows that there are."""
+        if self.selection.sources:
+            run.open(self.selection, [value for value in values if value is not None])
 
-def _with_nulls(values: list[Any], objects: list[Any]) -> list[Any]:
-    each = iter(objects)
-    return [None if value is None else next(each) for value in values]
+    def maker(self) -> Make:
+        """An object of a row; None stays None."""
+        selection = self.selection
+        assemble, known = selection.assemble, selection.known
+
+        def made(row: Any, run: Run) -> Any:
+            if row is None:
+                return None
+            if type(row) not in known:
+                selection.check([row])
+            return assemble(row, run)
+
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +155,27 @@ class Interface:
 
     selections: Mapping[str, Selection]
 
-    def take(self, values: list[Any], run: Run) -> Column:
-        """A promise of the objects, in the order of the values."""
-        names = [None if value is None else self._name_of(value) for value in values]
-        taken = {
-            name: self._of_type(name, names, values, run) for name in dict.fromkeys(names) if name is not None
-        }
+    @property
+    def is_deep(self) -> bool:
+        """Whether those of any type are."""
+        return any(selection.sources for selection in self.selections.values())
 
-        def column() -> list[Any]:
-            each = {name: iter(column_of(objects)) for name, objects in taken.items()}
-            return [None if name is None else next(each[name]) for name in names]
+    def descend(self, values: list[Any], run: Run) -> None:
+        """To the rows of each type."""
+        rows: dict[str, list[Any]] = {}
+        for value in values:
+            if value is not None:
+                rows.setdefault(self._name_of(value), []).append(value)
+        for name, of_type in rows.items():
+            Objects(self.selections[name]).descend(of_type, run)
 
-        return column
+    def maker(self) -> Make:
+        """An object of a row, by its type; None stays None."""
+        makers = {name: Objects(selection).maker() for name, selection in self.selections.items()}
+        return lambda row, run: None if row is None else makers[self._name_of(row)](row, run)
 
     def _name_of(self, row: Any) -> str:
         for name, selection in self.selections.items():
             if selection.is_one is not None and selection.is_one(row):
                 return name
         raise Unserved("value")
-
-    def _of_type(self, name: str, names: list[Any], values: list[Any], run: Run) -> Column:
-        rows = [value for value, its_name in zip(values, names, strict=True) if its_name == name]
-        return Objects(self.selections[name]).take(rows, run)

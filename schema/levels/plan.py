@@ -38,7 +38,7 @@ from graphql.execution.values import VariableValues
 from resolvers.loaders import Columns, Referred, merged
 from schema.documents import Operation
 from schema.edges import Edge, Reads
-from schema.levels.assembly import Assemble, assembler, is_of_leaves
+from schema.levels.assembly import Assemble, assembler
 from schema.levels.fields import Arguments, AtHand, Attribute, Handed, Link, Resolver, Source
 from schema.levels.forms import Form, Interface, Leaf, Lists, NonNull, Objects
 from schema.levels.leaves import Writer, writer
@@ -55,12 +55,12 @@ _NAME: Final = Leaf(Writer(lambda names: names, is_plain="True"), is_required=Tr
 class Selection:
     """What is selected of the objects of one type.
 
-    `columns` are the fields whose values are taken for all rows at once, where they come from and their form;
-    `assemble` makes the objects from the rows and those. `is_one` tells by a row's class whether it is of the type;
-    None when every row is. `referred` is what is followed from the rows to others that can be read along with them.
+    `sources` are asked for all rows at once, and lead on to the levels below; `assemble` makes an object of a row when
+    all is there. `is_one` tells by a row's class whether it is of the type; None when every row is. `referred` is what
+    is followed from the rows to others that can be read along with them.
     """
 
-    columns: tuple[tuple[Source, Form], ...]
+    sources: tuple[Source, ...]
     assemble: Assemble
     is_one: Callable[[Any], bool] | None
     referred: tuple[Referred, ...] = ()
@@ -75,10 +75,10 @@ class Selection:
         Raises:
             Unserved: one is not.
         """
-        if self.is_one is None or self.known.issuperset(map(type, rows)):
+        if self.known.issuperset(map(type, rows)):
             return
         one_of_each_class = dict(zip(map(type, rows), rows, strict=True))
-        if not all(map(self.is_one, one_of_each_class.values())):
+        if self.is_one is not None and not all(map(self.is_one, one_of_each_class.values())):
             raise Unserved("value")
         self.known.update(one_of_each_class)
 
@@ -119,14 +119,14 @@ class Plans:
 
 
 class _Planned(NamedTuple):
-    """A selected field: its form, and where its values come from, a row at hand or a source.
+    """A selected field: its form, how its value is had, and what is asked for all rows at once, if anything is.
 
     `referred` is what is followed by it from the rows that have it; `is_counted` when it tells something of a
     connection beyond the rows of its page.
     """
 
     form: Form
-    at_hand: AtHand | None
+    at_hand: AtHand
     source: Source | None = None
     is_counted: bool = False
     referred: tuple[Referred, ...] = ()
@@ -170,7 +170,7 @@ class _Planning:
         is_type_of = cast("Callable[[Any, Any], bool] | None", type_.is_type_of)
         is_one = None if is_type_of is None else lambda row: is_type_of(row, None)
         return Selection(
-            tuple((each.source, each.form) for each in planned if each.source is not None),
+            tuple(each.source for each in planned if each.source is not None),
             assembler([(each.at_hand, each.form) for each in planned], _made_of(tuple(grouped))),
             is_one,
             merged(*(each.referred for each in planned)),
@@ -194,11 +194,13 @@ class _Planning:
         self._shows_places |= "shows_place" in definition.metadata
         form = self._form(field.type, details)
         below = _selection_of(form)
-        source = _source(definition, arguments, below)
+        source = _source(definition, arguments, form, below)
+        is_asked = (
+            form.is_deep or isinstance(source, Link) or (isinstance(source, Resolver) and source.is_kept)
+        )
         is_counted = "counts_page" in definition.metadata
-        if isinstance(source, Attribute | Resolver) and source.at_hand is not None and is_of_leaves(form):
-            return _Planned(form, source.at_hand, None, is_counted)
-        return _Planned(form, None, source, is_counted, _followed(definition, below))
+        followed = _followed(definition, below)
+        return _Planned(form, source.at_hand, source if is_asked else None, is_counted, followed)
 
     def _form(self, type_: GraphQLOutputType, details: list[FieldDetails]) -> Form:
         if is_leaf_type(nullable := get_nullable_type(type_)):
@@ -267,18 +269,20 @@ def _followed(definition: StrawberryField, below: Selection | None) -> tuple[Ref
     return referred if "has_rows_of_page" in definition.metadata else ()
 
 
-def _source(definition: StrawberryField, arguments: Arguments, below: Selection | None) -> Source:
+def _source(
+    definition: StrawberryField, arguments: Arguments, form: Form, below: Selection | None
+) -> Attribute | Handed | Link | Resolver:
     if definition.is_subscription:
-        return Handed()
+        return Handed(form)
     referred = below.referred if below is not None else ()
     edge = definition.metadata.get("edge")
     if edge is not None:
-        return Link(edge, arguments, referred, is_counted=below is None or below.is_counted)
+        return Link(edge, arguments, form, referred, is_counted=below is None or below.is_counted)
     if "shows" in definition.metadata:
-        return Attribute(definition.metadata["shows"])
+        return Attribute(definition.metadata["shows"], form)
     if definition.base_resolver is not None:
-        return Resolver(definition, arguments, referred)
-    return Attribute(definition.python_name)
+        return Resolver(definition, arguments, form, referred)
+    return Attribute(definition.python_name, form)
 
 
 def _made_of(names: tuple[str, ...]) -> Callable[..., Any]:

@@ -1,11 +1,11 @@
-"""One run of a plan: levels are begun, their edges loaded in waves, and their objects put together from below."""
+"""One run of a plan: levels are begun and their edges loaded, wave by wave, then the answer is put together."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 from collections import deque
-from collections.abc import Awaitable, Hashable, Mapping
+from collections.abc import Awaitable, Collection, Hashable, Iterable, Mapping
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -15,8 +15,7 @@ from resolvers.errors import answer_error
 from resolvers.loaders import Loader, Referred, merged
 from schema.documents import Operation, Variables
 from schema.edges import Within
-from schema.levels.fields import Asked, Info
-from schema.levels.forms import Column, Form, NonNull, column_of
+from schema.levels.fields import Info, Link, Resolver
 from schema.levels.plan import Plans, Selection
 from schema.levels.unserved import Unserved
 
@@ -24,39 +23,19 @@ from schema.levels.unserved import Unserved
 _PLAIN: Final = frozenset({type(None), bool, int, float, str, list, dict, dt.datetime})
 
 
-_NOTHING: Final = frozenset({None})
-"""Where no key leads."""
-
-
-class Level:
-    """Rows of one type at one place of the query: columns of what leads on from them, and at last the objects."""
-
-    __slots__ = ("columns", "objects", "rows", "selection")
-
-    def __init__(self, selection: Selection, rows: list[Any]) -> None:
-        self.selection = selection
-        self.rows = rows
-        self.columns: list[Column] = [[]] * len(selection.columns)
-        self.objects: list[Any] = []
-
-    def begin(self, run: Run) -> None:
-        """Ask for what is not at hand with the rows."""
-        self.selection.check(self.rows)
-        for place, (source, form) in enumerate(self.selection.columns):
-            source.begin(self, place, form, run)
-
-    def assemble(self, run: Run) -> None:
-        """Make the objects; everything below is made already."""
-        self.objects = self.selection.assemble(self.rows, run.info, *map(column_of, self.columns))
-
-
 class _Unsettled(NamedTuple):
-    """Values of a level, some of which must be awaited."""
+    """What a resolver answered for rows, some of which must be awaited."""
 
+    resolver: Resolver
+    rows: list[Any]
     values: list[Any]
-    level: Level
-    place: int
-    form: Form
+
+
+class _Asked(NamedTuple):
+    """Keys that a link leads from, which its loader has not found yet."""
+
+    link: Link
+    keys: Iterable[Any]
 
 
 _Group = tuple[Loader[Any], Hashable]
@@ -76,33 +55,36 @@ class Run:
     def __init__(self, ctx: Any, variables: Variables) -> None:
         self.info: Any = Info(ctx)
         self.variables = variables
+        self.found: dict[Link | Resolver, dict[Any, Any]] = {}
+        """By a link what its keys lead to, by a resolver what it answered, for the `id` of each row."""
+        self.made: dict[Link, dict[Any, Any]] = {}
+        """By a link and its keys the objects that are made."""
         self._ctx = ctx
-        self._levels: list[Level] = []
-        self._opened: deque[Level] = deque()
-        self._asked: dict[_Group, list[Asked]] = {}
+        self._opened: deque[tuple[Selection, list[Any]]] = deque()
+        self._asked: dict[_Group, list[_Asked]] = {}
         self._unsettled: list[_Unsettled] = []
+        self._held: list[list[Any]] = []
 
     def expecting(self, referred: tuple[Referred, ...]) -> Any:
         """The context for reading rows of which these references will be followed."""
         return self._ctx.expecting(referred) if referred else self._ctx
 
-    def open(self, selection: Selection, rows: list[Any]) -> Level:
-        """A level for these rows; levels come after those above them."""
-        level = Level(selection, rows)
-        self._levels.append(level)
+    def open(self, selection: Selection, rows: list[Any]) -> None:
+        """Have a level begun for these rows."""
         if rows:
-            self._opened.append(level)
-        return level
+            self._opened.append((selection, rows))
 
-    def ask(self, loader: Loader[Any], args: Hashable, asked: Asked) -> None:
-        """Put what the keys lead to in its place: now, when it is known already, or loaded with this wave."""
-        known = self._ctx.known(loader, args)
-        if known and known.keys() >= {*asked.keys} - _NOTHING:
-            self._place(asked, known)
+    def ask(self, link: Link, args: Hashable, keys: Collection[Any]) -> None:
+        """Lead on from what the keys lead to: now, when it is known already, or when it is loaded with this wave."""
+        loader = link.edge.loader
+        known = self.found[link] = self._ctx.known(loader, args)
+        self.made.setdefault(link, {})
+        if all(key in known for key in keys):
+            link.descend(keys, self)
         else:
-            self._asked.setdefault((loader, args), []).append(asked)
+            self._asked.setdefault((loader, args), []).append(_Asked(link, keys))
 
-    def divide(self, within: Within, loader: Loader[Any], rows: list[Any], keys: list[Any]) -> None:
+    def divide(self, within: Within, loader: Loader[Any], rows: list[Any], keys: Iterable[Any]) -> None:
         """Let the loader know the rows' parts of what is known as a whole."""
         wholes = self._ctx.known(within.loader)
         of = set(map(attrgetter(within.key), rows)) if wholes else ()
@@ -114,42 +96,49 @@ class Run:
                 parts[key].append(each)
         self._ctx.know(loader, parts)
 
-    def settle(self, values: list[Any], level: Level, place: int, form: Form) -> None:
-        """Put the values in their place: now, or when those that are awaitable have come with this wave."""
+    def settle(self, resolver: Resolver, rows: list[Any], values: list[Any]) -> None:
+        """Have the resolver keep the values: now, or when those that are awaitable have come with this wave."""
         if not _PLAIN.issuperset(map(type, values)) and any(
             hasattr(kind, "__await__") for kind in set(map(type, values))
         ):
-            self._unsettled.append(_Unsettled(values, level, place, form))
+            self._unsettled.append(_Unsettled(resolver, rows, values))
         else:
-            level.columns[place] = form.take(values, self)
+            resolver.keep(rows, values, self)
+
+    def keep(self, resolver: Resolver, rows: list[Any], values: list[Any]) -> None:
+        """What the resolver answered for each of the rows, which are held: an `id` is of what exists."""
+        self._held.append(rows)
+        self.found.setdefault(resolver, {}).update(zip(map(id, rows), values, strict=True))
 
     async def answer(self, selection: Selection, of: Any = None) -> Any:
         """The object that the selection makes of the root. Raises whatever went wrong."""
-        root = self.open(selection, [of])
+        self.open(selection, [of])
         try:
             while self._opened or self._asked or self._unsettled:
                 while self._opened:
-                    self._opened.popleft().begin(self)
+                    self._begin(*self._opened.popleft())
                 await self._wave()
         finally:
             self._let_go()
-        for level in reversed(self._levels):
-            level.assemble(self)
-        return root.objects[0]
+        return selection.assemble(of, self)
+
+    def _begin(self, selection: Selection, rows: list[Any]) -> None:
+        selection.check(rows)
+        for source in selection.sources:
+            source.begin(rows, self)
 
     async def _wave(self) -> None:
-        """Await and load what the levels wait for, all at once, and put it in its place."""
+        """Await and load what the levels wait for, all at once, and lead on from there."""
         unsettled, self._unsettled = self._unsettled, []
         asked, self._asked = self._asked, {}
         running = [value for each in unsettled for value in each.values if _is_running(value)]
         found, loading = self._looked_up(_wanted(unsettled, asked))
         come = iter(await self._all_of([*running, *loading]))
-        for values, level, place, form in unsettled:
+        for resolver, rows, values in unsettled:
             settled = [next(come) if _is_running(value) else _settled(value, found) for value in values]
-            level.columns[place] = form.take(settled, self)
-        for group, places in asked.items():
-            for each in places:
-                self._place(each, found[group])
+            resolver.keep(rows, settled, self)
+        for link, keys in chain.from_iterable(asked.values()):
+            link.descend(keys, self)
 
     def _looked_up(self, wanted: Mapping[_Group, _Wanted]) -> tuple[dict[_Group, Any], list[Awaitable[Any]]]:
         """Where what the loaders find will be, and what must be awaited for that: nothing where all is known."""
@@ -169,17 +158,6 @@ class Run:
         # a schema of another sort has a context of its own
         return await (self._ctx.together(*reading) if isinstance(self._ctx, Context) else all_of(reading))
 
-    def _place(self, asked: Asked, found: Any) -> None:
-        """Each distinct thing is taken once, however many rows lead to it."""
-        keys, _, level, place, form = asked
-        distinct = dict.fromkeys(keys)
-        if None in distinct:
-            del distinct[None]
-            if isinstance(form, NonNull):
-                raise Unserved("null")
-        taken = form.take([found[key] for key in distinct], self)
-        level.columns[place] = lambda: list(map(dict(zip(distinct, column_of(taken), strict=True)).get, keys))
-
     def _let_go(self) -> None:
         """Coroutines of a run that failed are not left waiting: Python would complain of each."""
         for unsettled in self._unsettled:
@@ -196,12 +174,12 @@ def _settled(value: Any, found: Mapping[_Group, Any]) -> Any:
     return found[value.loader, value.args][value.key] if type(value) is Later else value
 
 
-def _wanted(unsettled: list[_Unsettled], asked: Mapping[_Group, list[Asked]]) -> dict[_Group, _Wanted]:
+def _wanted(unsettled: list[_Unsettled], asked: Mapping[_Group, list[_Asked]]) -> dict[_Group, _Wanted]:
     """What each loader is to find for a wave: each key once, whoever waits for it."""
     wanted: dict[_Group, _Wanted] = {}
     for group, places in asked.items():
-        keys = dict.fromkeys(key for each in places for key in each.keys if key is not None)
-        wanted[group] = _Wanted(keys, merged(*(each.referred for each in places)))
+        keys = dict.fromkeys(chain.from_iterable(each.keys for each in places))
+        wanted[group] = _Wanted(keys, merged(*(each.link.referred for each in places)))
     for each in unsettled:
         for value in each.values:
             if type(value) is Later:
