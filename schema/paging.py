@@ -6,7 +6,7 @@ import strawberry
 from strawberry import UNSET, Parent
 
 from resolvers.paging import Page, Slice
-from schema.edges import shows
+from schema.edges import reads, shows
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Connection(Generic[T]):
         resolver=_nodes, description="The items alone.", metadata=_ROWS | shows("rows")
     )
     page_info: PageInfo = strawberry.field(
-        resolver=_page_info, description="Where the page stands in the list.", metadata=_COUNTS_PAGE
+        resolver=_page_info, description="Where the page stands in the list.", metadata=_COUNTS_PAGE | reads()
     )
     total_count: int | None = strawberry.field(
         resolver=_total_count,

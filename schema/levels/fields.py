@@ -127,7 +127,17 @@ class Handed:
 class Link:
     """An edge: loaded by the rows' keys together with every other edge of its loader in this wave."""
 
-    __slots__ = ("_arguments", "_form", "_is_counted", "_key_of", "_make", "at_hand", "edge", "referred")
+    __slots__ = (
+        "_arguments",
+        "_form",
+        "_is_counted",
+        "_is_deep",
+        "_key_of",
+        "_make",
+        "at_hand",
+        "edge",
+        "referred",
+    )
 
     def __init__(
         self,
@@ -143,6 +153,7 @@ class Link:
         self._arguments = arguments
         self._form = form
         self._is_counted = is_counted
+        self._is_deep = form.is_deep
         self._key_of = attrgetter(edge.key)
         self._make = form.maker()
         key = f"row.{edge.key}"
@@ -162,11 +173,11 @@ class Link:
         keys.pop(None, None)
         if edge.within is not None:
             run.divide(edge.within, edge.loader, rows, keys)
-        run.ask(self, asked, keys)
+        run.ask(self, asked, keys.keys())
 
     def descend(self, keys: Iterable[Any], run: Run) -> None:
         """Lead on from what they lead to: each distinct thing once, however many rows lead to it."""
-        if self._form.is_deep:
+        if self._is_deep:
             found = run.found[self]
             self._form.descend([found[key] for key in keys], run)
 

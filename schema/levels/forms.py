@@ -33,8 +33,8 @@ class Form(Protocol):
     def descend(self, values: list[Any], run: Run) -> None:
         """Open the levels of the rows that these values are, or hold."""
 
-    def maker(self) -> Make:
-        """What makes the answer of one value."""
+    def maker(self, *, required: bool = False) -> Make:
+        """What makes the answer of one value; where it is required, None is `Unserved`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Leaf:
     def descend(self, values: list[Any], run: Run) -> None:
         """Nowhere."""
 
-    def maker(self) -> Make:
+    def maker(self, *, required: bool = False) -> Make:
         """The value as it is written."""
         write = self.writer.write
         return lambda value, _: write([value])[0]
@@ -73,16 +73,9 @@ class NonNull:
         """As what must be there does."""
         self.of.descend(values, run)
 
-    def maker(self) -> Make:
-        """The same, unless the value is None."""
-        make = self.of.maker()
-
-        def made(value: Any, run: Run) -> Any:
-            if value is None:
-                raise Unserved("null")
-            return make(value, run)
-
-        return made
+    def maker(self, *, required: bool = True) -> Make:
+        """The same, where it is required."""
+        return self.of.maker(required=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +94,23 @@ class Lists:
         _check_lists(values)
         self.of.descend(list(chain.from_iterable(value for value in values if value is not None)), run)
 
-    def maker(self) -> Make:
+    def maker(self, *, required: bool = False) -> Make:
         """A list of what becomes of the items."""
         make = self.of.maker()
 
         def made(value: Any, run: Run) -> Any:
             if type(value) is not list:
+                if value is None:
+                    return _nothing(required=required)
                 _check_lists([value])
-            return None if value is None else [make(item, run) for item in value]
+            return [make(item, run) for item in value]
 
         return made
+
+
+def _nothing(*, required: bool) -> None:
+    if required:
+        raise Unserved("null")
 
 
 def _check_lists(values: list[Any]) -> None:
@@ -134,15 +134,15 @@ class Objects:
         if self.selection.sources:
             run.open(self.selection, [value for value in values if value is not None])
 
-    def maker(self) -> Make:
-        """An object of a row; None stays None."""
+    def maker(self, *, required: bool = False) -> Make:
+        """An object of a row."""
         selection = self.selection
         assemble, known = selection.assemble, selection.known
 
         def made(row: Any, run: Run) -> Any:
-            if row is None:
-                return None
             if type(row) not in known:
+                if row is None:
+                    return _nothing(required=required)
                 selection.check([row])
             return assemble(row, run)
 
@@ -169,10 +169,14 @@ class Interface:
         for name, of_type in rows.items():
             Objects(self.selections[name]).descend(of_type, run)
 
-    def maker(self) -> Make:
-        """An object of a row, by its type; None stays None."""
+    def maker(self, *, required: bool = False) -> Make:
+        """An object of a row, by its type."""
         makers = {name: Objects(selection).maker() for name, selection in self.selections.items()}
-        return lambda row, run: None if row is None else makers[self._name_of(row)](row, run)
+
+        def made(row: Any, run: Run) -> Any:
+            return _nothing(required=required) if row is None else makers[self._name_of(row)](row, run)
+
+        return made
 
     def _name_of(self, row: Any) -> str:
         for name, selection in self.selections.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections import deque
-from collections.abc import Awaitable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Hashable, Iterable, KeysView, Mapping
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -74,12 +74,12 @@ class Run:
         if rows:
             self._opened.append((selection, rows))
 
-    def ask(self, link: Link, args: Hashable, keys: Collection[Any]) -> None:
+    def ask(self, link: Link, args: Hashable, keys: KeysView[Any]) -> None:
         """Lead on from what the keys lead to: now, when it is known already, or when it is loaded with this wave."""
         loader = link.edge.loader
         known = self.found[link] = self._ctx.known(loader, args)
         self.made.setdefault(link, {})
-        if all(key in known for key in keys):
+        if known.keys() >= keys:
             link.descend(keys, self)
         else:
             self._asked.setdefault((loader, args), []).append(_Asked(link, keys))
@@ -117,7 +117,8 @@ class Run:
             while self._opened or self._asked or self._unsettled:
                 while self._opened:
                     self._begin(*self._opened.popleft())
-                await self._wave()
+                if self._asked or self._unsettled:
+                    await self._wave()
         finally:
             self._let_go()
         return selection.assemble(of, self)
