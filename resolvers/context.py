@@ -111,7 +111,7 @@ class Context:
         for first in range(0, len(unknown), MOST_KEYS_A_STATEMENT):
             batch = unknown[first : first + MOST_KEYS_A_STATEMENT]
             found = await loader.load(self, batch, args)
-            known.update({key: found.get(key) for key in batch})
+            _learn(known, {key: found.get(key) for key in batch})
         return known
 
     def known(self, loader: "Loader[Any]", args: Hashable = None) -> dict[Any, Any]:
@@ -140,8 +140,8 @@ class Context:
         )
 
     def know(self, loader: "Loader[Any]", found: Mapping[Any, Any]) -> None:
-        """Let the loader know what was found for it already."""
-        self.known(loader).update(found)
+        """Let the loader know what was found for it already; what it knows stays the very same."""
+        _learn(self.known(loader), found)
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
@@ -163,6 +163,10 @@ class Context:
         """Forget everything loaded: after a write, what was read before it may be wrong."""
         self._loaders.clear()
         self._found.clear()
+
+
+def _learn(known: dict[Any, Any], found: Mapping[Any, Any]) -> None:
+    known.update({**found, **known} if known else found)
 
 
 async def all_of(reading: Iterable[Awaitable[Any]]) -> list[Any]:

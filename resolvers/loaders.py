@@ -23,13 +23,15 @@ class Loader(Generic[V]):
     """`load(ctx, keys, args)` finds what it can; a key that is missing from its answer loads as None.
 
     `noun`: it finds rows of that table by id, all that are in the workspace, so that they may as well be read along
-    with the rows that refer to them; `noun_is_for_staff`: customers do not find them all.
+    with the rows that refer to them; `noun_is_for_staff`: customers do not find them all. `is_by_id`: a row that it
+    finds has its key for an id, so that what leads on from the row may be asked for at the same time.
     """
 
     name: str
     load: Callable[[Context, list[Any], Any], Awaitable[Mapping[Any, V]]]
     noun: Noun | None = None
     noun_is_for_staff: bool = False
+    is_by_id: bool = False
 
     def start(self, ctx: Context, args: Hashable) -> DataLoader[Any, V | None]:
         """A DataLoader for one operation. `args` (a page, a filter) are part of which loader it is."""

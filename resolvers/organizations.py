@@ -75,6 +75,7 @@ ORGANIZATION_BY_ID: Final = Loader(
     _by_id,
     Noun(tables.Organization, rows.Organization),
     noun_is_for_staff=True,
+    is_by_id=True,
 )
 TICKET_COUNT_BY_ORGANIZATION: Final = Loader("ticket_count_by_organization", _ticket_counts)
 

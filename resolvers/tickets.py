@@ -56,7 +56,7 @@ async def _visible(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, row
     return {row.id: row for row in found}
 
 
-VISIBLE_TICKET: Final = Loader("visible_ticket", _visible)
+VISIBLE_TICKET: Final = Loader("visible_ticket", _visible, is_by_id=True)
 """Tickets by ids that a client named."""
 
 

@@ -48,7 +48,7 @@ async def _visible(ctx: Context, ids: list[int], _args: Any) -> Mapping[int, row
     return {row.id: row for row in found}
 
 
-VISIBLE_USER: Final = Loader("visible_user", _visible)
+VISIBLE_USER: Final = Loader("visible_user", _visible, is_by_id=True)
 """Users by ids that a client named."""
 
 

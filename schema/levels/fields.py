@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, KeysView, Mapping
 from functools import partial
 from itertools import repeat
 from operator import attrgetter
@@ -13,6 +14,8 @@ from graphql import FieldNode, GraphQLField, VariableNode
 from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.types.arguments import convert_arguments
 
+from resolvers.context import Later
+from resolvers.errors import AnswerError
 from resolvers.loaders import Referred
 from resolvers.paging import Below
 from schema.documents import Variables
@@ -164,16 +167,25 @@ class Link:
     def begin(self, rows: list[Any], run: Run) -> None:
         """Ask for what the keys of the rows lead to."""
         edge = self.edge
-        asked = None
-        if edge.arguments is not None:
-            asked = edge.arguments(run.info, **self._arguments.given(run.variables))
-            if not self._is_counted and isinstance(asked, Below):
-                asked = asked._replace(is_counted=False)
         keys = dict.fromkeys(map(self._key_of, rows))
         keys.pop(None, None)
         if edge.within is not None:
             run.divide(edge.within, edge.loader, rows, keys)
-        run.ask(self, asked, keys.keys())
+        run.ask(self, self._asked(run), keys.keys())
+
+    def begin_ahead(self, keys: KeysView[Any], run: Run) -> None:
+        """Ask for what these keys lead to, while it is not known yet whether there are rows that have them."""
+        with contextlib.suppress(AnswerError):  # which tells nobody, if there are none
+            run.ask(self, self._asked(run), keys, leads_on=False)
+
+    def _asked(self, run: Run) -> Hashable:
+        """What the loader is given besides the keys."""
+        if self.edge.arguments is None:
+            return None
+        asked = self.edge.arguments(run.info, **self._arguments.given(run.variables))
+        if not self._is_counted and isinstance(asked, Below):
+            return asked._replace(is_counted=False)
+        return asked
 
     def descend(self, keys: Iterable[Any], run: Run) -> None:
         """Lead on from what they lead to: each distinct thing once, however many rows lead to it."""
@@ -193,6 +205,7 @@ class Resolver:
 
     __slots__ = (
         "_arguments",
+        "_by_id",
         "_call",
         "_form",
         "_info",
@@ -204,10 +217,17 @@ class Resolver:
     )
 
     def __init__(
-        self, definition: StrawberryField, arguments: Arguments, form: Form, referred: tuple[Referred, ...]
+        self,
+        definition: StrawberryField,
+        arguments: Arguments,
+        form: Form,
+        referred: tuple[Referred, ...],
+        by_id: tuple[Link, ...] = (),
     ) -> None:
+        """`by_id`: what leads on from the rows that it finds, by their ids."""
         resolver: Any = definition.base_resolver
         self._form = form
+        self._by_id = by_id
         self._referred = referred
         self._call: Callable[..., Any] = resolver.wrapped_func
         self._arguments = arguments
@@ -242,6 +262,12 @@ class Resolver:
             info = Info(run.expecting(self._referred)) if self._referred else run.info
             given = {**given, self._info: info}
         run.settle(self, rows, self._called(rows, given))
+
+    def look_ahead(self, values: list[Any], run: Run) -> None:
+        """Ask for what leads on from rows that are being loaded by their ids: in the same wave, not in the next."""
+        ids = {each.key: None for each in values if type(each) is Later and each.loader.is_by_id}
+        for link in self._by_id if ids else ():
+            link.begin_ahead(ids.keys(), run)
 
     def keep(self, rows: list[Any], values: list[Any], run: Run) -> None:
         """Keep what it answered until the objects are made, and lead on from there."""

@@ -281,7 +281,9 @@ def _source(
     if "shows" in definition.metadata:
         return Attribute(definition.metadata["shows"], form)
     if definition.base_resolver is not None:
-        return Resolver(definition, arguments, form, referred)
+        sources = below.sources if below is not None else ()
+        by_id = tuple(each for each in sources if isinstance(each, Link) and each.edge.key == "id")
+        return Resolver(definition, arguments, form, referred, by_id)
     return Attribute(definition.python_name, form)
 
 

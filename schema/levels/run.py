@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 from collections import deque
 from collections.abc import Awaitable, Hashable, Iterable, KeysView, Mapping
@@ -11,7 +12,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from resolvers.context import Context, Later, all_of
-from resolvers.errors import answer_error
+from resolvers.errors import AnswerError, answer_error
 from resolvers.loaders import Loader, Referred, merged
 from schema.documents import Operation, Variables
 from schema.edges import Within
@@ -32,10 +33,11 @@ class _Unsettled(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """Keys that a link leads from, which its loader has not found yet."""
+    """Keys that a link leads from, which its loader has not found yet; `leads_on` when there are rows that have them."""
 
     link: Link
     keys: Iterable[Any]
+    leads_on: bool
 
 
 _Group = tuple[Loader[Any], Hashable]
@@ -43,10 +45,14 @@ _Group = tuple[Loader[Any], Hashable]
 
 
 class _Wanted(NamedTuple):
-    """The keys that a loader is asked for, and what will be followed from what it finds."""
+    """The keys that a loader is asked for, and what will be followed from what it finds.
+
+    `is_certain` when anybody has those keys; else it may as well fail.
+    """
 
     keys: dict[Any, None]
     referred: tuple[Referred, ...]
+    is_certain: bool = True
 
 
 class Run:
@@ -74,15 +80,15 @@ class Run:
         if rows:
             self._opened.append((selection, rows))
 
-    def ask(self, link: Link, args: Hashable, keys: KeysView[Any]) -> None:
+    def ask(self, link: Link, args: Hashable, keys: KeysView[Any], *, leads_on: bool = True) -> None:
         """Lead on from what the keys lead to: now, when it is known already, or when it is loaded with this wave."""
         loader = link.edge.loader
         known = self.found[link] = self._ctx.known(loader, args)
         self.made.setdefault(link, {})
-        if known.keys() >= keys:
+        if not known.keys() >= keys:
+            self._asked.setdefault((loader, args), []).append(_Asked(link, keys, leads_on))
+        elif leads_on:
             link.descend(keys, self)
-        else:
-            self._asked.setdefault((loader, args), []).append(_Asked(link, keys))
 
     def divide(self, within: Within, loader: Loader[Any], rows: list[Any], keys: Iterable[Any]) -> None:
         """Let the loader know the rows' parts of what is known as a whole."""
@@ -102,6 +108,7 @@ class Run:
             hasattr(kind, "__await__") for kind in set(map(type, values))
         ):
             self._unsettled.append(_Unsettled(resolver, rows, values))
+            resolver.look_ahead(values, self)
         else:
             resolver.keep(rows, values, self)
 
@@ -138,17 +145,19 @@ class Run:
         for resolver, rows, values in unsettled:
             settled = [next(come) if _is_running(value) else _settled(value, found) for value in values]
             resolver.keep(rows, settled, self)
-        for link, keys in chain.from_iterable(asked.values()):
-            link.descend(keys, self)
+        for link, keys, leads_on in chain.from_iterable(asked.values()):
+            if leads_on:
+                link.descend(keys, self)
 
     def _looked_up(self, wanted: Mapping[_Group, _Wanted]) -> tuple[dict[_Group, Any], list[Awaitable[Any]]]:
         """Where what the loaders find will be, and what must be awaited for that: nothing where all is known."""
         found: dict[_Group, Any] = {}
         loading: list[Awaitable[Any]] = []
-        for (loader, args), (keys, referred) in wanted.items():
+        for (loader, args), (keys, referred, is_certain) in wanted.items():
             known = found[loader, args] = self._ctx.known(loader, args)
             if not known.keys() >= keys.keys():
-                loading.append(self.expecting(referred).load_all(loader, keys, args))
+                load = self.expecting(referred).load_all(loader, keys, args)
+                loading.append(load if is_certain else _if_it_can(load))
         return found, loading
 
     async def _all_of(self, reading: list[Awaitable[Any]]) -> list[Any]:
@@ -175,12 +184,19 @@ def _settled(value: Any, found: Mapping[_Group, Any]) -> Any:
     return found[value.loader, value.args][value.key] if type(value) is Later else value
 
 
+async def _if_it_can(load: Awaitable[Any]) -> None:
+    """Whoever turns out to have these keys asks once more, and is told what is wrong."""
+    with contextlib.suppress(AnswerError):
+        await load
+
+
 def _wanted(unsettled: list[_Unsettled], asked: Mapping[_Group, list[_Asked]]) -> dict[_Group, _Wanted]:
     """What each loader is to find for a wave: each key once, whoever waits for it."""
     wanted: dict[_Group, _Wanted] = {}
     for group, places in asked.items():
         keys = dict.fromkeys(chain.from_iterable(each.keys for each in places))
-        wanted[group] = _Wanted(keys, merged(*(each.link.referred for each in places)))
+        referred = merged(*(each.link.referred for each in places))
+        wanted[group] = _Wanted(keys, referred, any(each.leads_on for each in places))
     for each in unsettled:
         for value in each.values:
             if type(value) is Later:

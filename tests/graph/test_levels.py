@@ -13,6 +13,7 @@ from gateway.settings import Settings
 from gateway.sign_in import sign_in
 from resolvers.context import Caller, Helpdesk
 from resolvers.rate_limits import Charge, Standing
+from resolvers.users import USER_BY_ID
 from schema.errors import Refusal
 from schema.execution import Graph
 from schema.levels import assembly, plan
@@ -136,6 +137,44 @@ async def test_the_files_of_replies_are_those_of_their_ticket(
         await executors.answer(executors.levels, Question(WITH_FILES, {}), caller)
         assert sum("FROM attachment" in each for each in sql.statements) <= 1
     assert executors.levels.served.fallbacks.total() == 0
+
+
+ONE_TICKET = """query($first: Int) { ticket(id: 1) { subject attachments { id } replies(first: $first) { totalCount
+    nodes { content author { name } } } } }"""
+
+
+async def test_what_leads_on_from_an_id_is_asked_for_with_its_row(
+    executors: Executors, graph: GraphqlDoor, helpdesk: Helpdesk, join: Joins, sql: Sql
+) -> None:
+    """Who may not see the ticket hears of nothing below it, not even what is wrong with the question."""
+    people = await everybody(helpdesk, join)
+    await filled(graph, people)
+    for who, first, sees in (
+        ("agent", 5, True),
+        ("agent", 500, True),
+        ("stranger", 5, False),
+        ("stranger", 500, False),
+    ):
+        caller = await sign_in(executors.helpdesk, people[who].headers["Authorization"])
+        assert caller is not None
+        asked = Question(ONE_TICKET, {"first": first})
+        answer, core = await executors.answers(asked, caller)
+        assert answer == core
+        assert (b"subject" in answer, b"errors" in answer) == (sees, sees and first == 500)
+        sql.clear()
+        await executors.answer(executors.levels, asked, caller)
+        if first == 5:
+            assert len(sql) <= (1 if sql.joins else 3), sql.statements
+    assert executors.levels.served.fallbacks == {"error": 2}
+
+
+async def test_what_was_found_stays_the_very_same_row(helpdesk: Helpdesk, agent: Person) -> None:
+    """What a resolver answered is kept by the row it was asked of, and rows are read again along with others."""
+    caller = await sign_in(helpdesk, agent.headers["Authorization"])
+    async with helpdesk.operation(caller) as ctx:
+        first = (await ctx.load_all(USER_BY_ID, [agent.id]))[agent.id]
+        ctx.know(USER_BY_ID, {agent.id: msgspec.structs.replace(first), 0: first})
+        assert ctx.known(USER_BY_ID)[agent.id] is ctx.known(USER_BY_ID)[0] is first
 
 
 def test_the_docs_show_the_function_that_is_written_out(monkeypatch: pytest.MonkeyPatch) -> None:
