@@ -62,11 +62,16 @@ class ListOf(TypeDecorator[list[Any]]):
             return dialect.type_descriptor(ARRAY(self.item))
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        """The list itself, or its JSON."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return msgspec.json.encode(value).decode()
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """The list itself, or its JSON; every statement by ids has one."""
+        if dialect.name == "sqlite":
+            return _json
+        is_plain = self.item.dialect_impl(dialect).bind_processor(dialect) is None
+        return None if is_plain else super().bind_processor(dialect)
+
+
+def _json(values: list[Any] | None) -> str | None:
+    return None if values is None else msgspec.json.encode(values).decode()
 
 
 class any_of(FunctionElement[bool]):  # noqa: N801  # reads as the SQL function it is

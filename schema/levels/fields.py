@@ -171,7 +171,11 @@ class Link:
         keys.pop(None, None)
         if edge.within is not None:
             run.divide(edge.within, edge.loader, rows, keys)
-        run.ask(self, self._asked(run), keys.keys())
+        known = run.found.get(self)
+        if known is not None and known.keys() >= keys.keys():  # asked ahead, or by another level
+            self.descend(keys, run)
+        else:
+            run.ask(self, self._asked(run), keys.keys())
 
     def begin_ahead(self, keys: KeysView[Any], run: Run) -> None:
         """Ask for what these keys lead to, while it is not known yet whether there are rows that have them."""
