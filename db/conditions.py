@@ -49,6 +49,18 @@ def _leaves(conditions: Sequence[Condition]) -> Iterator[Any]:
             yield value
 
 
+def kinds_of(shape: Shape) -> Iterator[str]:
+    """Every kind in a shape, those within its groups too."""
+    for part in shape:
+        if isinstance(part, str):
+            yield part
+        elif part[0] == "not":
+            yield from kinds_of(part[1])
+        else:
+            for group in part[1]:
+                yield from kinds_of(group)
+
+
 def clauses(kinds: Mapping[str, Kind], shape: Shape) -> list[ColumnElement[bool]]:
     """The WHERE of a shape, with parameters named as in `values_of`."""
     numbers = iter(range(1_000_000))

@@ -99,6 +99,8 @@ class PostgresReads:
         self._pool: Any = None
         self._opening = asyncio.Lock()
         self._idle: list[Any] = []
+        self._plans_anew: dict[Any, bool | None] = {}
+        """Whether a connection has every run planned; None when that is not known."""
 
     async def take(self, within_s: float | None = None) -> Any:
         """A connection; None waits WAIT_FOR_CONNECTION_S. Raises DatabaseUnavailable."""
@@ -148,6 +150,7 @@ class PostgresReads:
 
     async def _let_go(self, connection: Any) -> None:
         """The pool, which may have noticed that it is gone, opens another in its place when it is asked for one."""
+        self._plans_anew.pop(connection, None)
         with contextlib.suppress(*POSTGRESQL_IS_GONE):
             connection.terminate()
             await self._pool.release(connection)
@@ -159,11 +162,23 @@ class PostgresReads:
     async def fetch(self, connection: Any, asked: Sequence[Asked]) -> Sequence[Records]:
         """The records of each, by one statement; statements are prepared once a connection."""
         [sql] = self.texts(asked)
+        await self._have_planned(connection, anew=any(each.compiled.is_planned_anew for each in asked))
         if len(asked) == 1:
             return [await self._fetched(connection, sql, asked[0].arguments)]
         arguments = list(chain.from_iterable(each.arguments for each in asked))
         [found] = await self._fetched(connection, sql, arguments)
         return found
+
+    async def _have_planned(self, connection: Any, *, anew: bool) -> None:
+        """After a few runs PostgreSQL keeps one plan for all values: of a million tickets it then goes through all from
+        the newest on for a word that two have, because others were looked for that thousands have.
+        """
+        if self._plans_anew.get(connection, False) is not anew:
+            self._plans_anew[connection] = None
+            await self._fetched(
+                connection, f"SET plan_cache_mode = {'force_custom_plan' if anew else 'auto'}", ()
+            )
+            self._plans_anew[connection] = anew
 
     async def _fetched(self, connection: Any, sql: str, arguments: Sequence[Any]) -> Records:
         try:
@@ -179,6 +194,7 @@ class PostgresReads:
     async def close(self) -> None:
         """Close the pool, waiting for nobody."""
         self._idle.clear()
+        self._plans_anew.clear()
         if self._pool is not None:
             self._pool.terminate()
 

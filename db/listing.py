@@ -1,6 +1,6 @@
 """Pages, counts and whole levels of one table: every list in Answer is one of these statements."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import SQLModel
 
-from db.conditions import Condition, Kind, Shape, clauses, shape_of, values_of
+from db.conditions import Condition, Kind, Shape, clauses, kinds_of, shape_of, values_of
 from db.statements import Joined, Part, Reads, Statement, columns, table_of
 from db.types import ListOf, any_key, any_of
 
@@ -29,6 +29,7 @@ STATEMENTS_KEPT = 512
 """Of each sort, by shape. A filter has many shapes, and a statement of fifty conditions is 100 kB."""
 
 Row = TypeVar("Row")
+Asking = TypeVar("Asking", bound=Statement[Any])
 Key = tuple[Any, ...]
 """Where a row stands in an order: the sort value (if the order has one) and the id."""
 
@@ -87,6 +88,8 @@ class Listing(Generic[Row]):
 
     `orders` maps a name to the column sorted by; None sorts by id alone. Ties are broken by id (D20).
     `summed` gives a statement that knows a count without reading the rows, by the shape and the parent, or None.
+    `varying` are kinds for which no plan is good whatever the value: PostgreSQL looks at the values each time, as it
+    does for groups of conditions, unless they are all of the `scopes` in which callers see rows at all.
     """
 
     def __init__(
@@ -96,12 +99,24 @@ class Listing(Generic[Row]):
         kinds: Mapping[str, Kind],
         orders: Mapping[str, ColumnElement[Any] | None],
         summed: Callable[[Shape, str | None], Statement[Any] | None] = lambda _shape, _parent: None,
+        varying: Iterable[str] = (),
+        scopes: Iterable[str] = (),
     ) -> None:
         self.table = table_of(model)
         self.row = row
         self.kinds = kinds
         self.orders = orders
         self.summed = summed
+        self._varying = frozenset(varying)
+        self._scopes = frozenset(scopes)
+
+    def planned(self, statement: Asking, shape: Shape) -> Asking:
+        """The statement for conditions of this shape, planned anew each time when the best plan depends on them."""
+        statement.is_planned_anew = bool(self._varying) and any(
+            part in self._varying if isinstance(part, str) else not self._scopes.issuperset(kinds_of((part,)))
+            for part in shape
+        )
+        return statement
 
     async def page(
         self, db: Reads, conditions: Sequence[Condition], window: Window, along: Along | None = None
@@ -267,7 +282,8 @@ def _sorted(sort: list[Any], *, down: bool) -> list[Any]:
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _page(listing: Listing[Row], shape: Shape, window: WindowShape) -> Statement[Row]:
-    return Statement(_page_of(listing, shape, window, columns(listing.table, listing.row)), listing.row)
+    page = _page_of(listing, shape, window, columns(listing.table, listing.row))
+    return listing.planned(Statement(page, listing.row), shape)
 
 
 def _page_of(listing: Listing[Any], shape: Shape, window: WindowShape, wanted: Sequence[Any]) -> Select[Any]:
@@ -295,11 +311,12 @@ def _page_along(
     """The page first, so that nothing is joined to what is passed over."""
     if not references:
         wanted = _named(listing.table, names)
-        return Joined(_page_of(listing, shape, window, wanted), [Part(listing.row, names)])
+        alone = Joined(_page_of(listing, shape, window, wanted), [Part(listing.row, names)])
+        return listing.planned(alone, shape)
     needed = _named(listing.table, _needed(listing, names, references, window.order))
     page = _page_of(listing, shape, window, needed).subquery("page")
     sort = _sorted(_order_columns(listing, window.order, page), down=window.down)
-    return _along(page, Part(listing.row, names), references, sort)
+    return listing.planned(_along(page, Part(listing.row, names), references, sort), shape)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
@@ -379,7 +396,8 @@ def _pages(
     statement, others = _below(listing, by_lateral, window, part, references)
     by_ids = _pages_by_ids(listing, parent, shape, window, keys)
     on_sqlite, _ = _below(listing, by_ids, window, part, references)
-    return Joined(statement, [Part(None, ("key",)), part, *(other for other, _ in others)], on_sqlite)
+    parts = [Part(None, ("key",)), part, *(other for other, _ in others)]
+    return listing.planned(Joined(statement, parts, on_sqlite), shape)
 
 
 class _Below(NamedTuple):
@@ -458,7 +476,7 @@ def _count(listing: Listing[Any], shape: Shape) -> Statement[int]:
     if (summed := _summed(listing, shape)) is not None:
         return summed
     statement = select(func.count()).select_from(listing.table).where(*clauses(listing.kinds, shape))
-    return Statement(statement, int)
+    return listing.planned(Statement(statement, int), shape)
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
@@ -471,4 +489,4 @@ def _counts(listing: Listing[Any], parent: str, shape: Shape) -> Statement[tuple
         .where(any_of(key, bindparam("keys", type_=ListOf(BigInteger()))), *clauses(listing.kinds, shape))
         .group_by(key)
     )
-    return Statement(statement, lambda parent_key, count: (parent_key, count))
+    return listing.planned(Statement(statement, lambda parent_key, count: (parent_key, count)), shape)

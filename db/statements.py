@@ -32,6 +32,8 @@ class Compiled(msgspec.Struct, frozen=True, eq=False):
     """Values that were written into the statement itself, as the 1 of `LIMIT 1`."""
     width: int
     """Columns of its records."""
+    is_planned_anew: bool = False
+    """See `Statement`."""
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the placeholders, as the driver takes them."""
@@ -42,10 +44,11 @@ class Compiled(msgspec.Struct, frozen=True, eq=False):
 class Statement(Generic[Row]):
     """A SELECT and what its rows become: `make_row` is called with the columns in order.
 
-    `on_sqlite` asks the same of SQLite where it does not know what PostgreSQL is asked with.
+    `on_sqlite` asks the same of SQLite where it does not know what PostgreSQL is asked with. `is_planned_anew`: what is
+    the best way to its rows depends on the values it is given, so PostgreSQL is to look at them each time.
     """
 
-    __slots__ = ("_compiled", "make_row", "on_sqlite", "select")
+    __slots__ = ("_compiled", "is_planned_anew", "make_row", "on_sqlite", "select")
 
     def __init__(
         self, statement: Select[Any], make_row: Callable[..., Row], on_sqlite: Select[Any] | None = None
@@ -53,6 +56,7 @@ class Statement(Generic[Row]):
         self.select = statement
         self.on_sqlite = on_sqlite
         self.make_row = make_row
+        self.is_planned_anew = False
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:
@@ -61,7 +65,10 @@ class Statement(Generic[Row]):
         if found is None:
             on_sqlite = self.on_sqlite if dialect.name == "sqlite" else None
             statement = self.select if on_sqlite is None else on_sqlite
-            found = self._compiled[dialect.name] = _compile(statement, dialect)
+            found = _compile(statement, dialect)
+            if self.is_planned_anew:
+                found = msgspec.structs.replace(found, is_planned_anew=True)
+            self._compiled[dialect.name] = found
         return found
 
     def decode(self, records: Sequence[Sequence[Any]], compiled: Compiled) -> list[Row]:

@@ -61,6 +61,19 @@ LISTING: Listing[rows.Ticket] = Listing(
         "priority": ticket.c.priority_rank,
     },
     summed=_summed,
+    varying=(
+        "priority",
+        "assigned_to",
+        "unassigned",
+        "category",
+        "tagged",
+        "created_gte",
+        "created_lt",
+        "updated_gte",
+        "updated_lt",
+        "search",
+    ),
+    scopes=("requester", "organization"),
 )
 BY_IDS = by_ids(tables.Ticket, rows.Ticket)
 

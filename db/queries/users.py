@@ -47,6 +47,8 @@ LISTING: Listing[rows.User] = Listing(
     },
     orders={"id": None},
     summed=_summed,
+    varying=("type", "active", "search"),
+    scopes=("id", "type", "organization"),
 )
 BY_IDS = by_ids(tables.User, rows.User)
 
