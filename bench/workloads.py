@@ -17,7 +17,7 @@ DEEP_PAGE: Final = 500
 SOUGHT: Final = "refund card"
 
 GRAPH: Final = ("inbox", "ticket", "organization")
-REST: Final = ("rest_list", "rest_detail", "rest_deep_page", "search", "stats")
+REST: Final = ("rest_list", "rest_detail", "rest_deep_page", "search", "search_number", "stats")
 WRITES: Final = ("create", "reply")
 NAMES: Final = (*GRAPH, *REST, "token", *WRITES)
 """In the order in which they are run: what writes comes last, so that all else meets the same rows."""
@@ -59,14 +59,15 @@ def requests(workload: str, dialect: str, sample: Sample) -> list[Request]:
             ]
         case "rest_detail":
             return [Request("GET", f"/v1/tickets/{row_id}") for row_id in sample.ticket_ids]
-    return [Request("GET", _PATHS[workload])]
+    return [Request("GET", path) for path in _PATHS[workload]]
 
 
 _PATHS: Final = {
-    "rest_list": "/v1/tickets?status=open",
-    "rest_deep_page": f"/v1/tickets?page={DEEP_PAGE}",
-    "search": f"/v1/tickets?search={SOUGHT.replace(' ', '+')}",
-    "stats": "/v1/stats/overview",
+    "rest_list": ("/v1/tickets?status=open",),
+    "rest_deep_page": (f"/v1/tickets?page={DEEP_PAGE}",),
+    "search": (f"/v1/tickets?search={SOUGHT.replace(' ', '+')}",),
+    "search_number": tuple(f"/v1/tickets?search=INV-2026-{number}" for number in range(10_000, 100_000, 450)),
+    "stats": ("/v1/stats/overview",),
 }
 
 

@@ -24,8 +24,10 @@ async def plans(database: Database, conditions: Sequence[Condition]) -> tuple[in
         async with database.read() as reads:
             await tickets.LISTING.page(reads, (("workspace", 1), *conditions), window)
     connection = await database.readers.take()
-    sql = "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE 'SELECT ticket.%'"
-    [[[kept, own]]] = await database.readers.fetch(connection, [Asked(Compiled(sql, (), (), {}, 2), [])])
+    sql = "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE $1"
+    [[[kept, own]]] = await database.readers.fetch(
+        connection, [Asked(Compiled(sql, (), (), {}, 2), ["SELECT ticket.%"])]
+    )
     await database.readers.give_back(connection)
     return int(kept), int(own)
 
