@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import rows, tables
-from db.conditions import Kind, Shape, clauses
+from db.conditions import Kind, Shape, clauses, kinds_of
 from db.database import Tx
 from db.queries import figures
 from db.queries.piles import Pile
@@ -122,23 +122,12 @@ def summed(shape: Shape, parent: str | None = None) -> Statement[Any] | None:
 
     With a `parent`, the referring column: by each of the `keys` that has any, as `(key, count)`.
     """
-    columns = {_FACET_COLUMN.get(kind, kind) for kind in set(_kinds(shape)) - _IN_EVERY_FACET}
+    columns = {_FACET_COLUMN.get(kind, kind) for kind in set(kinds_of(shape)) - _IN_EVERY_FACET}
     columns |= {parent} if parent else set()
     if "workspace" not in shape or len(columns) > 1 or not columns <= FACETS.keys():
         return None
     column = columns.pop() if columns else None
     return _counts(shape, column) if parent and column else _count(shape, column)
-
-
-def _kinds(shape: Shape) -> Iterator[str]:
-    """Every kind that the shape names, at whatever depth."""
-    for part in shape:
-        if isinstance(part, str):
-            yield part
-            continue
-        word, inner = part
-        for group in (inner,) if word == "not" else inner:
-            yield from _kinds(group)
 
 
 def _count(shape: Shape, column: str | None) -> Statement[int]:
